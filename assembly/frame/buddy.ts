@@ -1,0 +1,242 @@
+// The buddy allocator: blocks of 2**order frames, order 0..ORDER_MAX, always the lowest that fits.
+//
+// A block is not a record: an aligned run of 2**order bits of PG.free *is* a free block. So to
+// split and to coalesce takes no work, and one frame costs one bit.
+//
+//   PG.free      1111 1111  0011 1111  1100 0000  …       orders 0..8: read from these bits
+//                └ order 3 ┘  └2──┘└1┘  1            …
+//   PG.buddy     set on the first frame of each line of 512 that is wholly free: order 9, and two
+//                of them, aligned, order 10
+//
+// Frames are handed out in ascending order because zeroing and walking them is twice as fast so.
+// Part of a block may be freed before the rest, frame by frame.
+//
+//   fresh ──frameAlloc──▶ in use ──frameFree──▶ free ──frameAlloc──▶ in use …
+//   (free, never used:                          (free, junk)
+//    all zero)
+//
+// Invariants
+//   B1  `freeFrames()` is the number of bits of PG.free; frame 0 has PG.reserved and is never free.
+//   B2  PG.buddy is set exactly on the first frame of each line that is wholly free.
+//   B3  PG.fresh implies PG.free, and no other flag is set on a free frame.
+//   B4  A free frame is mapped by nobody and exported by nobody; its record is all zero.
+//   B5  No frame below `lowest` is free, no block of an order is free below the order's hint.
+//   B6  What is reserved is free: `framesReserved() <= freeFrames()`.
+//
+// Written by: this file. Read by: everyone above.
+
+import { ORDER_MAX, PAGE_SIZE, PG, Vmstat } from "../abi";
+import { CHECK } from "../mem/assert";
+import { FRAME_BYTES, frameCount, frameTable, LINE_FRAMES } from "../mem/layout";
+import { statAdd, statMax } from "../mem/vmstat";
+import { blockNext, hintLower, hintsInit } from "./block";
+import { flagClear, flagSet, flagNext, flagsClear, flagsInit } from "./flags";
+import { flagTest, flagWord, WORD_FRAMES } from "./flags";
+import { flagAll, flagClearRange, flagSetRange } from "./flag-range";
+import { frameAddress, frameOf } from "./frame";
+import { junkCheck, junkFill } from "./junk";
+
+const BIT_FREE: u32 = 1 << PG.free;
+const BIT_BUDDY: u32 = 1 << PG.buddy;
+const BIT_FRESH: u32 = 1 << PG.fresh;
+const BIT_RESERVED: u32 = 1 << PG.reserved;
+/** Flags that end with the use of a frame; the others are this file's. */
+const AT_FREE: u32 = ~(BIT_FREE | BIT_BUDDY | BIT_FRESH | BIT_RESERVED);
+const ALL_ONES: u64 = -1;
+
+let free: u32 = 0;
+let reserved: u32 = 0;
+let lowest: u32 = 0;
+let fewest: u32 = 0;
+
+/** Makes every frame but frame 0 free and fresh. Precondition: memory is zero, as when grown. */
+export function buddyInit(): void {
+  flagsInit();
+  memory.fill(frameTable, 0, <usize>frameCount * FRAME_BYTES);
+  flagSet(PG.reserved, 0);
+  frameOf(0).refcount = 1;
+  flagSetRange(PG.free, 1, frameCount);
+  flagSetRange(PG.fresh, 1, frameCount);
+  for (let head = LINE_FRAMES; head + LINE_FRAMES <= frameCount; head += LINE_FRAMES) {
+    flagSet(PG.buddy, head);
+  }
+  free = frameCount - 1;
+  fewest = free;
+  reserved = 0;
+  lowest = 1;
+  hintsInit();
+}
+
+/** @returns frames that nobody uses, with those that are reserved. */
+export function freeFrames(): u32 {
+  return free;
+}
+
+/** @returns frames set aside by `framesReserve`. */
+export function framesReserved(): u32 {
+  return reserved;
+}
+
+/** @returns frames that an allocation may take now: free, and not reserved. */
+export function framesAvailable(): u32 {
+  return free - reserved;
+}
+
+/** @returns the frame below which none is free. */
+export function lowestFree(): u32 {
+  return lowest;
+}
+
+/**
+ * Takes 2**order frames that lie together, aligned to as many: the lowest there are. Their bytes
+ * are junk; their records are zero.
+ *
+ * @returns the first one, or 0 when there is none that is not reserved.
+ */
+export function frameAlloc(order: u32): u32 {
+  if (CHECK) assert(order <= ORDER_MAX, "no such order");
+  if (free - reserved < (<u32>1) << order) return 0;
+  return order == 0 ? takeOne() : takeBlock(order);
+}
+
+/** Takes one frame whose bytes are zero. @returns it, or 0 when there is none. */
+export function frameAllocZeroed(): u32 {
+  if (free <= reserved) return 0;
+  const pfn = lowestNow();
+  const isFresh = flagTest(PG.fresh, pfn);
+  takeOne();
+  if (!isFresh) memory.fill(frameAddress(pfn), 0, PAGE_SIZE);
+  return pfn;
+}
+
+/** Takes one of the frames that the caller reserved. Cannot fail. Its bytes are junk. */
+export function frameTake(): u32 {
+  if (CHECK) assert(reserved != 0, "nothing is reserved");
+  reserved -= 1;
+  return takeOne();
+}
+
+/** As `frameTake`, with bytes that are zero. */
+export function frameTakeZeroed(): u32 {
+  if (CHECK) assert(reserved != 0, "nothing is reserved");
+  reserved -= 1;
+  return frameAllocZeroed();
+}
+
+/**
+ * Gives back the 2**order frames from `pfn`, with their flags and records.
+ *
+ * Precondition: each is in use, mapped by nobody and exported by nobody.
+ */
+export function frameFree(pfn: u32, order: u32): void {
+  const count = (<u32>1) << order;
+  if (CHECK) freeableCheck(pfn, order);
+  for (let at = pfn; at < pfn + count; at++) {
+    flagsClear(AT_FREE, at);
+    recordClear(at);
+  }
+  if (CHECK) junkFill(pfn, count);
+  if (order == 0) giveOne(pfn);
+  else giveBlock(pfn, count);
+  free += count;
+  lowest = min(lowest, pfn);
+  hintLower(pfn);
+  statAdd(Vmstat.pgfree, count);
+}
+
+/**
+ * Sets `n` free frames aside: an allocation does not touch them until `framesUnreserve`, or
+ * `frameTake` uses one up.
+ *
+ * @returns false, and nothing has changed, when there are not so many.
+ */
+export function framesReserve(n: u32): bool {
+  if (n > free - reserved) return false;
+  reserved += n;
+  return true;
+}
+
+/** Lets `n` frames that were reserved be had by anyone. */
+export function framesUnreserve(n: u32): void {
+  if (CHECK) assert(n <= reserved, "more than was reserved");
+  reserved -= n;
+}
+
+/** Lowest free frame. Precondition: there is one. */
+function lowestNow(): u32 {
+  const word = load<u64>(flagWord(PG.free, lowest));
+  if (word != 0) lowest = (lowest & ~(WORD_FRAMES - 1)) + <u32>ctz(word);
+  else lowest = flagNext(PG.free, lowest, frameCount);
+  return lowest;
+}
+
+function takeOne(): u32 {
+  const pfn = lowestNow();
+  const wasFull = load<u64>(flagWord(PG.free, pfn)) == ALL_ONES;
+  flagClear(PG.free, pfn);
+  if (wasFull) flagClear(PG.buddy, lineHead(pfn));
+  if (CHECK) junkCheck(pfn, 1);
+  flagClear(PG.fresh, pfn);
+  taken(1);
+  return pfn;
+}
+
+function takeBlock(order: u32): u32 {
+  const count = (<u32>1) << order;
+  const pfn = blockNext(order);
+  if (pfn == 0) return 0;
+  flagClearRange(PG.free, pfn, pfn + count);
+  for (let head = lineHead(pfn); head < pfn + count; head += LINE_FRAMES) flagClear(PG.buddy, head);
+  if (CHECK) junkCheck(pfn, count);
+  flagClearRange(PG.fresh, pfn, pfn + count);
+  taken(count);
+  return pfn;
+}
+
+function taken(count: u32): void {
+  free -= count;
+  statAdd(Vmstat.pgalloc, count);
+  if (free >= fewest) return;
+  fewest = free;
+  statMax(Vmstat.peak_frames, frameCount - free);
+}
+
+function giveOne(pfn: u32): void {
+  flagSet(PG.free, pfn);
+  if (load<u64>(flagWord(PG.free, pfn)) == ALL_ONES) lineGive(lineHead(pfn));
+}
+
+function giveBlock(pfn: u32, count: u32): void {
+  flagSetRange(PG.free, pfn, pfn + count);
+  for (let head = lineHead(pfn); head < pfn + count; head += LINE_FRAMES) lineGive(head);
+}
+
+/** Marks the line that begins at `head` as a block if all of it is free by now. */
+function lineGive(head: u32): void {
+  if (head + LINE_FRAMES > frameCount) return;
+  if (flagAll(PG.free, head, head + LINE_FRAMES)) flagSet(PG.buddy, head);
+}
+
+function lineHead(pfn: u32): u32 {
+  return pfn & ~(LINE_FRAMES - 1);
+}
+
+function recordClear(pfn: u32): void {
+  const at = changetype<usize>(frameOf(pfn));
+  v128.store(at, i64x2.splat(0));
+  v128.store(at, i64x2.splat(0), 16);
+  store<u64>(at, 0, 32);
+}
+
+/** What freeing relies on; each of these would be a page given away under its holder. */
+function freeableCheck(pfn: u32, order: u32): void {
+  const count = (<u32>1) << order;
+  assert(order <= ORDER_MAX && (pfn & (count - 1)) == 0, "block is not aligned to its order");
+  assert(pfn != 0 && pfn + count <= frameCount, "frame can not be freed");
+  for (let at = pfn; at < pfn + count; at++) {
+    assert(!flagTest(PG.free, at), "frame is free already");
+    assert(!flagTest(PG.exported, at) && frameOf(at).exports == 0, "frame is exported");
+    assert(frameOf(at).mapcount == 0, "frame is mapped");
+    assert(!flagTest(PG.quarantine, at), "frame is in quarantine");
+  }
+}
