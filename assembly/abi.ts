@@ -1,0 +1,422 @@
+// The contract between the engine (Wasm) and the shell (TypeScript). Both sides import this file.
+//
+// A 64-bit address crosses the boundary as one f64: every user address (47 bits) is exact in it.
+// Every fallible export answers with an i32: see `Status`. Anything more is in the result block,
+// `ResultField.LENGTH` words of u32 at `result_pointer()`, read at once and never kept.
+
+/** Bytes in a page and in a frame. */
+export const PAGE_SIZE: u32 = 4096;
+export const PAGE_SHIFT: u32 = 12;
+/** Entries in a page table. */
+export const TABLE_ENTRIES: u32 = 512;
+/** First address that is not a user's (x86-64, four levels). */
+export const TASK_SIZE: f64 = 0x7ffffffff000;
+/** Areas of one mm, as Linux's vm.max_map_count. */
+export const MAP_COUNT_MAX: u32 = 65530;
+/** Pages that stay free below a stack that grows, as Linux's stack_guard_gap. */
+export const STACK_GUARD_PAGES: u32 = 256;
+/** Largest size of a stack in bytes, as Linux's default RLIMIT_STACK. */
+export const STACK_LIMIT_BYTES: u32 = 8388608;
+/** Where placement begins, growing down, when the host does not say. */
+export const MMAP_BASE_DEFAULT: f64 = 0x7ffff7fff000;
+/** Where the heap begins when the host does not say. */
+export const BRK_START_DEFAULT: f64 = 0x555555559000;
+
+/** Frames of the smallest machine (1 MiB) and of the largest (what fits one arena). */
+export const FRAMES_MIN: u32 = 256;
+export const FRAMES_MAX: u32 = 1036288;
+/** Bytes of bookkeeping per frame that the arena never exceeds (Linux: 64). */
+export const FRAME_OVERHEAD_MAX: u32 = 48;
+/** Largest order of a contiguous allocation: 2**10 frames. */
+export const ORDER_MAX: u32 = 10;
+
+/** Brackets open at once. */
+export const TICKETS_MAX: u32 = 1024;
+/** Subscribers registered at once. */
+export const SUBSCRIBERS_MAX: u32 = 1024;
+/** Export records alive at once. */
+export const RECORDS_MAX: u32 = 16777216;
+/** Frames withheld from the allocator at once because a holder did not let go. */
+export const QUARANTINE_MAX: u32 = 1048576;
+/** Words of u32 in a set of subscribers. */
+export const SUBSCRIBER_WORDS: u32 = 32;
+/** Bytes of the window that lists cross the boundary in (`window_pointer()`). */
+export const WINDOW_BYTES: u32 = 65536;
+
+/**
+ * What a fallible export answers: 0 done, above 0 a ticket that waits for its notices, below 0 a
+ * negated errno or one of the faults here.
+ */
+export const enum Status {
+  Ok = 0,
+  EPERM = -1,
+  ENOENT = -2,
+  ESRCH = -3,
+  EIO = -5,
+  EBADF = -9,
+  EAGAIN = -11,
+  ENOMEM = -12,
+  EACCES = -13,
+  EFAULT = -14,
+  EBUSY = -16,
+  EEXIST = -17,
+  ENODEV = -19,
+  EINVAL = -22,
+  ENFILE = -23,
+  ENOSPC = -28,
+  EDEADLK = -35,
+  EOVERFLOW = -75,
+  EUSERS = -87,
+  EOPNOTSUPP = -95,
+  ETIMEDOUT = -110,
+  ESTALE = -116,
+  /** SIGSEGV, SEGV_MAPERR: no area there. */
+  SEGV_MAPERR = -1001,
+  /** SIGSEGV, SEGV_ACCERR: the area forbids it. */
+  SEGV_ACCERR = -1002,
+  /** SIGBUS, BUS_ADRERR: beyond the end of the file. */
+  BUS_ADRERR = -1003,
+}
+
+/** Words of the result block. A 64-bit value is two words, low first. */
+export const enum ResultField {
+  /** The address, break or position that the operation answers with. */
+  ValueLo,
+  ValueHi,
+  /** Frame that an access resolved to, or frame number of an answer. */
+  Pfn,
+  /** Pages, records or bytes counted by the answer. */
+  Count,
+  /** On EAGAIN: the open ticket in the way. */
+  Blocker,
+  /** On EBUSY: the subscriber that still holds a page, and where. */
+  Holder,
+  HolderLo,
+  HolderHi,
+  /** An area: see `area_next`. */
+  StartLo,
+  StartHi,
+  EndLo,
+  EndHi,
+  OffsetLo,
+  OffsetHi,
+  VmFlags,
+  Mapping,
+  Name,
+  /** A pte and its frame: see `page_query`. */
+  PteLo,
+  PteHi,
+  FrameFlags,
+  RefCount,
+  MapCount,
+  Exports,
+  /** What Linux would populate now: [start, end), with `PopulateAccess`. Zero when nothing. */
+  PopulateStartLo,
+  PopulateStartHi,
+  PopulateEndLo,
+  PopulateEndHi,
+  PopulateMode,
+  LENGTH,
+}
+
+/** How a range is populated after an operation. */
+export const enum Populate {
+  None,
+  /** As Linux's mm_populate: write faults where private and writable; errors are ignored. */
+  Quiet,
+  /** The same, and an error is the operation's (mlock: as ENOMEM or EAGAIN). */
+  Locked,
+  /** MADV_POPULATE_READ, MADV_POPULATE_WRITE: EINVAL, EFAULT, ENOMEM. */
+  Read,
+  Write,
+}
+
+/** How memory is accessed. */
+export const enum Access {
+  Read,
+  Write,
+  Execute,
+}
+
+/** What a ticket will do. */
+export const enum Op {
+  None,
+  Mmap,
+  Munmap,
+  Mprotect,
+  Mremap,
+  Madvise,
+  Brk,
+  Mlock,
+  Fault,
+  Fork,
+  Exit,
+  Migrate,
+}
+
+/** Why a page is about to change (`why.reason`). */
+export const enum Reason {
+  Unmap,
+  Protect,
+  Clear,
+  Cow,
+  Migrate,
+  Merge,
+  Writeback,
+  Truncate,
+  Punch,
+  Evict,
+  Exit,
+}
+
+/** Which export records must be gone before a commit. */
+export const enum Demand {
+  /** Told, nothing demanded. */
+  Nothing,
+  /** Records with write access must go or be lowered to read. */
+  Writers,
+  /** Every record in reach must go. */
+  All,
+}
+
+/** What a notice is about. */
+export const enum NoticeKind {
+  /** (mm, start, end). */
+  ProcessRange,
+  /** A frame, everywhere it is mapped. */
+  Page,
+  /** An mm that exits. */
+  Release,
+}
+
+/** Words of a notice, see `ticket_notice`. */
+export const enum NoticeField {
+  Next,
+  Kind,
+  Mm,
+  Reason,
+  Demand,
+  OldProt,
+  NewProt,
+  Pfn,
+  StartLo,
+  StartHi,
+  EndLo,
+  EndHi,
+  LENGTH,
+}
+
+/** Rights of an export record. */
+export const enum Rights {
+  Read = 1,
+  Write = 2,
+}
+
+/** Page flags, one bitmap each; the numbers follow the patch where it names one. */
+export const enum PG {
+  locked,
+  error,
+  referenced,
+  uptodate,
+  dirty,
+  lru,
+  active,
+  slab,
+  /** Owner is a page table. */
+  table,
+  writeback,
+  reclaim,
+  swapbacked,
+  swapcache,
+  mlocked,
+  unevictable,
+  anon,
+  reserved,
+  /** Free, and head of a buddy block. */
+  buddy,
+  head,
+  tail,
+  hugetlb,
+  pinned,
+  /** Withheld from the allocator: an exporter did not let go at exit. */
+  quarantine,
+  /** Never handed out since the machine was made: its bytes are zero. */
+  fresh,
+  /** Free (every frame of a free block). */
+  free,
+  private_,
+  ksm,
+  mappedtodisk,
+  workingset,
+  pagecache,
+  /** Held by somebody outside: bit 30, as in the patch. */
+  exported,
+  COUNT,
+}
+
+/** Bits of a page table entry, low 32 bits (x86-64). `PTE_NX` is bit 63: bit 31 of the high word. */
+export const PTE_P: u32 = 1;
+export const PTE_W: u32 = 2;
+export const PTE_U: u32 = 4;
+export const PTE_A: u32 = 32;
+export const PTE_D: u32 = 64;
+export const PTE_H: u32 = 128;
+export const PTE_SOFT_DIRTY: u32 = 512;
+export const PTE_EXPORTED: u32 = 1024;
+export const PTE_SPECIAL: u32 = 2048;
+export const PTE_NX_HI: u32 = 0x80000000;
+
+/** Area flags, Linux's numbers where it has them. */
+export const VM_READ: u32 = 0x1;
+export const VM_WRITE: u32 = 0x2;
+export const VM_EXEC: u32 = 0x4;
+export const VM_SHARED: u32 = 0x8;
+export const VM_MAYREAD: u32 = 0x10;
+export const VM_MAYWRITE: u32 = 0x20;
+export const VM_MAYEXEC: u32 = 0x40;
+export const VM_MAYSHARE: u32 = 0x80;
+export const VM_GROWSDOWN: u32 = 0x100;
+export const VM_PFNMAP: u32 = 0x400;
+export const VM_LOCKED: u32 = 0x2000;
+export const VM_IO: u32 = 0x4000;
+export const VM_SEQ_READ: u32 = 0x8000;
+export const VM_RAND_READ: u32 = 0x10000;
+export const VM_DONTCOPY: u32 = 0x20000;
+export const VM_DONTEXPAND: u32 = 0x40000;
+export const VM_LOCKONFAULT: u32 = 0x80000;
+export const VM_ACCOUNT: u32 = 0x100000;
+export const VM_NORESERVE: u32 = 0x200000;
+export const VM_HUGETLB: u32 = 0x400000;
+export const VM_WIPEONFORK: u32 = 0x2000000;
+export const VM_DONTDUMP: u32 = 0x4000000;
+export const VM_HUGEPAGE: u32 = 0x20000000;
+export const VM_NOHUGEPAGE: u32 = 0x40000000;
+export const VM_MERGEABLE: u32 = 0x80000000;
+
+/** What an area is called where it is not a file. */
+export const enum AreaName {
+  None,
+  Heap,
+  Stack,
+  Vdso,
+  Vvar,
+  VvarVclock,
+}
+
+/** Arguments of system calls: Linux's numbers on x86-64. */
+export const PROT_NONE: i32 = 0;
+export const PROT_READ: i32 = 1;
+export const PROT_WRITE: i32 = 2;
+export const PROT_EXEC: i32 = 4;
+export const PROT_SEM: i32 = 8;
+export const PROT_GROWSDOWN: i32 = 0x01000000;
+export const PROT_GROWSUP: i32 = 0x02000000;
+
+export const MAP_SHARED: i32 = 0x1;
+export const MAP_PRIVATE: i32 = 0x2;
+export const MAP_SHARED_VALIDATE: i32 = 0x3;
+export const MAP_TYPE: i32 = 0xf;
+export const MAP_FIXED: i32 = 0x10;
+export const MAP_ANONYMOUS: i32 = 0x20;
+export const MAP_32BIT: i32 = 0x40;
+export const MAP_GROWSDOWN: i32 = 0x100;
+export const MAP_DENYWRITE: i32 = 0x800;
+export const MAP_EXECUTABLE: i32 = 0x1000;
+export const MAP_LOCKED: i32 = 0x2000;
+export const MAP_NORESERVE: i32 = 0x4000;
+export const MAP_POPULATE: i32 = 0x8000;
+export const MAP_NONBLOCK: i32 = 0x10000;
+export const MAP_STACK: i32 = 0x20000;
+export const MAP_HUGETLB: i32 = 0x40000;
+export const MAP_SYNC: i32 = 0x80000;
+export const MAP_FIXED_NOREPLACE: i32 = 0x100000;
+export const MAP_UNINITIALIZED: i32 = 0x4000000;
+
+export const MREMAP_MAYMOVE: i32 = 1;
+export const MREMAP_FIXED: i32 = 2;
+export const MREMAP_DONTUNMAP: i32 = 4;
+
+export const MADV_NORMAL: i32 = 0;
+export const MADV_RANDOM: i32 = 1;
+export const MADV_SEQUENTIAL: i32 = 2;
+export const MADV_WILLNEED: i32 = 3;
+export const MADV_DONTNEED: i32 = 4;
+export const MADV_FREE: i32 = 8;
+export const MADV_REMOVE: i32 = 9;
+export const MADV_DONTFORK: i32 = 10;
+export const MADV_DOFORK: i32 = 11;
+export const MADV_MERGEABLE: i32 = 12;
+export const MADV_UNMERGEABLE: i32 = 13;
+export const MADV_HUGEPAGE: i32 = 14;
+export const MADV_NOHUGEPAGE: i32 = 15;
+export const MADV_DONTDUMP: i32 = 16;
+export const MADV_DODUMP: i32 = 17;
+export const MADV_WIPEONFORK: i32 = 18;
+export const MADV_KEEPONFORK: i32 = 19;
+export const MADV_COLD: i32 = 20;
+export const MADV_PAGEOUT: i32 = 21;
+export const MADV_POPULATE_READ: i32 = 22;
+export const MADV_POPULATE_WRITE: i32 = 23;
+export const MADV_DONTNEED_LOCKED: i32 = 24;
+export const MADV_COLLAPSE: i32 = 25;
+export const MADV_GUARD_INSTALL: i32 = 102;
+export const MADV_GUARD_REMOVE: i32 = 103;
+
+export const MS_ASYNC: i32 = 1;
+export const MS_INVALIDATE: i32 = 2;
+export const MS_SYNC: i32 = 4;
+
+export const MLOCK_ONFAULT: i32 = 1;
+export const MCL_CURRENT: i32 = 1;
+export const MCL_FUTURE: i32 = 2;
+export const MCL_ONFAULT: i32 = 4;
+
+/** What kind of store a mapping's file lives on. */
+export const enum FileKind {
+  /** Anonymous shared memory. */
+  Shm,
+  /** Memory only, as memfd or tmpfs. */
+  Memory,
+  /** On a disk file system: 2 MiB alignment of its mappings, writeback. */
+  Disk,
+}
+
+/** Counters, each an f64 at `vmstat_pointer() + 8 * index`; Linux's names in /proc/vmstat. */
+export const enum Vmstat {
+  pgfault,
+  pgmajfault,
+  pgalloc,
+  pgfree,
+  /** Copies made to break copy-on-write. */
+  cow_break,
+  /** Write faults that took over the last owner's page. */
+  cow_reuse,
+  zero_page_fault,
+  fault_around,
+  thp_split,
+  pgmigrate_success,
+  vma_merge,
+  vma_split,
+  nr_page_table_pages,
+  nr_anon_pages,
+  nr_file_pages,
+  nr_mapped,
+  nr_mlock,
+  nr_slab,
+  nr_exported,
+  nr_quarantined,
+  peak_frames,
+  notice,
+  COUNT,
+}
+
+/** Words of one entry that `page_list` writes to the window. */
+export const enum PageEntry {
+  AddressLo,
+  AddressHi,
+  PteLo,
+  PteHi,
+  Pfn,
+  MapCount,
+  LENGTH,
+}

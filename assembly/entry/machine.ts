@@ -1,0 +1,121 @@
+// The calls on the machine, its files, and what it looks like, as the shell makes them.
+
+import { ResultField, Status } from "../abi";
+import { freeFrames } from "../frame/buddy";
+import { frameCount, framesBase, resultBase, vmstatBase, windowBase } from "../mem/layout";
+import { resultSet } from "../mem/result";
+import { Mapping, mappingPut } from "../map/mapping";
+import { mmOf } from "../map/mm";
+import { commitLimitSet } from "../op/commit-limit";
+import { fileCreate, fileGrow, fileOf, filePage } from "../op/file";
+import { importArea, importBrk, importPage } from "../op/import";
+import { areaNext, mmLayout, pageList, pageQuery } from "../op/inspect";
+import { machineCheck, machineInit, settled } from "../op/machine";
+
+export function initEntry(frames: u32): i32 {
+  return machineInit(frames);
+}
+
+export function checkEntry(): u32 {
+  return machineCheck();
+}
+
+export function resultPointer(): u32 {
+  return <u32>resultBase;
+}
+
+export function vmstatPointer(): u32 {
+  return <u32>vmstatBase;
+}
+
+export function windowPointer(): u32 {
+  return <u32>windowBase;
+}
+
+export function framesPointer(): u32 {
+  return <u32>framesBase;
+}
+
+export function framesTotal(): u32 {
+  return frameCount;
+}
+
+export function framesFree(): u32 {
+  return freeFrames();
+}
+
+/** Largest single promise of private writable memory in pages; 0: as many as there are frames. */
+export function overcommitEntry(pages: f64): void {
+  commitLimitSet(<u64>pages);
+}
+
+export function fileCreateEntry(kind: u32, size: f64): i32 {
+  return settled(fileCreate(kind, <u64>size));
+}
+
+export function fileReleaseEntry(handle: u32): i32 {
+  if (!handle) return Status.EBADF;
+  mappingPut(changetype<Mapping>(fileOf(handle)));
+  return settled(Status.Ok);
+}
+
+export function fileSizeEntry(handle: u32): f64 {
+  return handle ? <f64>changetype<Mapping>(fileOf(handle)).size : 0;
+}
+
+export function fileGrowEntry(handle: u32, size: f64): i32 {
+  return handle ? fileGrow(changetype<Mapping>(fileOf(handle)), <u64>size) : Status.EBADF;
+}
+
+export function filePageEntry(handle: u32, index: f64, create: u32): i32 {
+  if (!handle) return Status.EBADF;
+  const mapping = changetype<Mapping>(fileOf(handle));
+  return settled(filePage(mapping, <u64>index, create != 0));
+}
+
+export function areaNextEntry(handle: u32, address: f64): i32 {
+  const mm = mmOf(handle);
+  return mm ? areaNext(mm, <u64>address) : Status.ESRCH;
+}
+
+export function pageQueryEntry(handle: u32, address: f64): i32 {
+  const mm = mmOf(handle);
+  return mm ? pageQuery(mm, <u64>address) : Status.ESRCH;
+}
+
+export function pageListEntry(handle: u32, start: f64, end: f64): u32 {
+  const mm = mmOf(handle);
+  if (mm) return pageList(mm, <u64>start, <u64>end);
+  resultSet(ResultField.ValueLo, 0);
+  return 0;
+}
+
+export function layoutEntry(handle: u32): i32 {
+  const mm = mmOf(handle);
+  return mm ? mmLayout(mm) : Status.ESRCH;
+}
+
+export function importAreaEntry(
+  handle: u32,
+  start: f64,
+  end: f64,
+  vmFlags: u32,
+  offset: f64,
+  mapping: u32,
+  name: u32,
+): i32 {
+  const mm = mmOf(handle);
+  if (!mm) return Status.ESRCH;
+  const file = fileOf(mapping);
+  return settled(importArea(mm, <u64>start, <u64>end, vmFlags, <u64>offset, file, name));
+}
+
+export function importPageEntry(handle: u32, address: f64, zero: u32): i32 {
+  const mm = mmOf(handle);
+  return mm ? settled(importPage(mm, <u64>address, zero != 0)) : Status.ESRCH;
+}
+
+export function importBrkEntry(handle: u32, start: f64, brk: f64): i32 {
+  const mm = mmOf(handle);
+  return mm ? importBrk(mm, <u64>start, <u64>brk) : Status.ESRCH;
+}

@@ -1,0 +1,248 @@
+// A file's pages (Linux: address_space): the page cache, and the areas that show it.
+//
+// The cache is a radix tree of 64-way nodes, as deep as the highest page needs:
+//
+//   height 2   node ── 64 ── node ── 64 ── frame        page = index
+//
+// Invariants
+//   C1  A cached frame has PG.pagecache, names the mapping and its index, and holds one reference.
+//   C2  `pages` counts the cached frames; no node is empty.
+//   C3  Whoever shows or holds the mapping has a reference; the last one out frees it.
+//
+// Written by: op/fault.ts, op/file.ts, teardown.
+
+import { FileKind, PG, Status, Vmstat } from "../abi";
+import { frameAllocZeroed, frameFree } from "../frame/buddy";
+import { flagClear, flagSet } from "../frame/flags";
+import { frameOf } from "../frame/frame";
+import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
+import { statAdd } from "../mem/vmstat";
+import { Link, linkAlloc, linkFree, linkInsert, linkRemove } from "./link";
+import { Vma } from "./vma";
+
+@unmanaged
+export class Mapping {
+  /** Root slot of the tree of links to areas. */
+  tree: usize;
+  refs: u32;
+  kind: u32;
+  root: usize;
+  height: u32;
+  pages: u32;
+  /** Open tickets that freeze a part of this file. */
+  freezes: u32;
+  size: u64;
+}
+
+const FANOUT_BITS: u32 = 6;
+const FANOUT: u32 = 1 << FANOUT_BITS;
+const NODE_BYTES: u32 = FANOUT * 4 + 8;
+/** Highest page index that the tree reaches: 2^36 pages, as much as 48 bits of file. */
+const HEIGHT_MAX: u32 = 6;
+
+export const mappingPool = changetype<Pool>(memory.data(offsetof<Pool>()));
+export const nodePool = changetype<Pool>(memory.data(offsetof<Pool>()));
+
+export function mappingInit(): void {
+  poolInit(mappingPool, offsetof<Mapping>());
+  poolInit(nodePool, NODE_BYTES);
+}
+
+/** A file of `size` bytes without pages and one reference, or 0 when memory lacks. */
+export function mappingCreate(kind: FileKind, size: u64): usize {
+  const pointer = poolAlloc(mappingPool);
+  if (!pointer) return 0;
+  const mapping = changetype<Mapping>(pointer);
+  mapping.refs = 1;
+  mapping.kind = kind;
+  mapping.size = size;
+  return pointer;
+}
+
+export function mappingTree(mapping: usize): usize {
+  return mapping + offsetof<Mapping>("tree");
+}
+
+function nodeUsed(node: usize): usize {
+  return node + FANOUT * 4;
+}
+
+function slotIn(node: usize, index: u64, level: u32): usize {
+  return node + ((<usize>(index >> (level * FANOUT_BITS)) & (FANOUT - 1)) << 2);
+}
+
+/** The cached frame of page `index`, or 0. */
+export function cacheGet(mapping: Mapping, index: u64): u32 {
+  if (index >> (mapping.height * FANOUT_BITS)) return 0;
+  let node = mapping.root;
+  for (let level = mapping.height; node && level > 0; level--) {
+    node = load<usize>(slotIn(node, index, level - 1));
+  }
+  return <u32>node;
+}
+
+/** Nodes that caching page `index` takes. */
+export function cacheNodesNeeded(): u32 {
+  return HEIGHT_MAX + 1;
+}
+
+function cacheGrow(mapping: Mapping, index: u64): bool {
+  while (index >> (mapping.height * FANOUT_BITS) || !mapping.height) {
+    if (mapping.root) {
+      const node = poolAlloc(nodePool);
+      if (!node) return false;
+      store<usize>(node, mapping.root);
+      store<u32>(nodeUsed(node), 1);
+      mapping.root = node;
+    }
+    mapping.height++;
+  }
+  return true;
+}
+
+/** Takes empty nodes away on the way to `index`, and levels that hold one child at index 0. */
+function cachePrune(mapping: Mapping, index: u64): void {
+  for (let level: u32 = 1; level <= mapping.height; level++) {
+    let slot = changetype<usize>(mapping) + offsetof<Mapping>("root");
+    let parent: usize = 0;
+    for (let at = mapping.height; at > level && load<usize>(slot); at--) {
+      parent = load<usize>(slot);
+      slot = slotIn(parent, index, at - 1);
+    }
+    const node = load<usize>(slot);
+    if (!node) continue;
+    if (load<u32>(nodeUsed(node))) return;
+    poolFree(nodePool, node);
+    store<usize>(slot, 0);
+    if (parent) store<u32>(nodeUsed(parent), load<u32>(nodeUsed(parent)) - 1);
+  }
+  if (!mapping.root) mapping.height = 0;
+}
+
+function cacheInsert(mapping: Mapping, index: u64, pfn: u32): bool {
+  if (index >> (HEIGHT_MAX * FANOUT_BITS) || !cacheGrow(mapping, index)) return false;
+  let slot = changetype<usize>(mapping) + offsetof<Mapping>("root");
+  let parent: usize = 0;
+  for (let level = mapping.height; level > 0; level--) {
+    let node = load<usize>(slot);
+    if (!node) {
+      node = poolAlloc(nodePool);
+      if (!node) return false;
+      store<usize>(slot, node);
+      if (parent) store<u32>(nodeUsed(parent), load<u32>(nodeUsed(parent)) + 1);
+    }
+    parent = node;
+    slot = slotIn(node, index, level - 1);
+  }
+  store<usize>(slot, pfn);
+  store<u32>(nodeUsed(parent), load<u32>(nodeUsed(parent)) + 1);
+  return true;
+}
+
+/** The frame of page `index`, read in (as zeros) where it is not cached; 0 when memory lacks. */
+export function cacheFill(mapping: Mapping, index: u64): u32 {
+  const cached = cacheGet(mapping, index);
+  if (cached) return cached;
+  const pfn = frameAllocZeroed();
+  if (!pfn) return 0;
+  if (!cacheInsert(mapping, index, pfn)) {
+    cachePrune(mapping, index);
+    frameFree(pfn, 0);
+    return 0;
+  }
+  const frame = frameOf(pfn);
+  frame.refcount = 1;
+  frame.mapping = changetype<usize>(mapping);
+  frame.index = index;
+  flagSet(PG.pagecache, pfn);
+  flagSet(PG.uptodate, pfn);
+  if (mapping.kind != FileKind.Disk) flagSet(PG.swapbacked, pfn);
+  mapping.pages++;
+  statAdd(Vmstat.nr_file_pages, 1);
+  return pfn;
+}
+
+/** Drops the cache's own reference to a frame that has left the tree. */
+export function cacheForget(pfn: u32): void {
+  const frame = frameOf(pfn);
+  flagClear(PG.pagecache, pfn);
+  frame.mapping = 0;
+  statAdd(Vmstat.nr_file_pages, -1);
+  frameDrop(pfn);
+}
+
+/** One reference less; the last frees the frame. */
+export function frameDrop(pfn: u32): void {
+  const frame = frameOf(pfn);
+  frame.refcount--;
+  if (frame.refcount) return;
+  flagClear(PG.anon, pfn);
+  flagClear(PG.swapbacked, pfn);
+  flagClear(PG.uptodate, pfn);
+  flagClear(PG.dirty, pfn);
+  flagClear(PG.referenced, pfn);
+  frame.mapping = 0;
+  frame.index = 0;
+  frameFree(pfn, 0);
+}
+
+function cacheDropNode(node: usize, level: u32): void {
+  for (let i: u32 = 0; i < FANOUT; i++) {
+    const child = load<usize>(node + (i << 2));
+    if (!child) continue;
+    if (level > 1) cacheDropNode(child, level - 1);
+    else cacheForget(<u32>child);
+  }
+  poolFree(nodePool, node);
+}
+
+export function mappingGet(mapping: Mapping): void {
+  mapping.refs++;
+}
+
+/** One reference less; the last frees the cache and the record. */
+export function mappingPut(mapping: Mapping): void {
+  mapping.refs--;
+  if (mapping.refs) return;
+  if (mapping.root) cacheDropNode(mapping.root, mapping.height);
+  poolFree(mappingPool, changetype<usize>(mapping));
+}
+
+/** Puts an area that has `mapping` set into the mapping's tree, with a reference. */
+export function shareAttach(vma: Vma): bool {
+  const link = linkAlloc(vma, vma.mapping);
+  if (!link) return false;
+  vma.share = link;
+  mappingGet(changetype<Mapping>(vma.mapping));
+  linkInsert(mappingTree(vma.mapping), link);
+  return true;
+}
+
+export function shareDrop(vma: Vma): void {
+  if (!vma.mapping) return;
+  const mapping = vma.mapping;
+  linkRemove(mappingTree(mapping), vma.share);
+  linkFree(vma.share);
+  vma.share = 0;
+  vma.mapping = 0;
+  mappingPut(changetype<Mapping>(mapping));
+}
+
+export function shareUnhang(vma: Vma): void {
+  if (vma.share) linkRemove(mappingTree(changetype<Link>(vma.share).object), vma.share);
+}
+
+export function shareRehang(vma: Vma): void {
+  if (vma.share) linkInsert(mappingTree(changetype<Link>(vma.share).object), vma.share);
+}
+
+/** Pages that the file's size covers. */
+export function mappingPages(mapping: Mapping): u64 {
+  return (mapping.size + 4095) >> 12;
+}
+
+/** Page numbers beyond what a file offset of 63 bits reaches are refused (Linux: EOVERFLOW). */
+export function fileRangeFits(pgoff: u64, pages: u64): i32 {
+  const limit: u64 = 1 << 51;
+  return pgoff + pages > limit || pgoff > limit ? Status.EOVERFLOW : Status.Ok;
+}

@@ -1,0 +1,122 @@
+// The reverse map: from a frame to every pte that maps it, and the counts that ptes keep.
+//
+// Invariants
+//   R4  mapcount of a frame = present ptes that name it; the zero page and special ptes count none.
+//   R5  refcount = mapcount + 1 for the page cache + export records + pins.
+//   R6  The walk of a mapped frame visits exactly its ptes.
+//
+// Written by: op/*.ts in commits, by these functions only.
+
+import { PG, Vmstat } from "../abi";
+import { flagClear, flagSet, flagTest } from "../frame/flags";
+import { frameOf } from "../frame/frame";
+import { statAdd } from "../mem/vmstat";
+import { anonVmaTree, MAPPING_ANON } from "./anon-vma";
+import { Link, linkFirst, linkNext } from "./link";
+import { frameDrop, mappingTree } from "./mapping";
+import { P, ptePfn } from "./pte";
+import { pteSlot } from "./table";
+import { linearIndex, Vma, vmaMm } from "./vma";
+
+/** A fresh frame becomes an anonymous page of `vma` at `address`, mapped once. */
+export function frameMapNewAnon(pfn: u32, vma: Vma, address: u64): void {
+  const frame = frameOf(pfn);
+  frame.refcount = 1;
+  frame.mapcount = 1;
+  frame.mapping = vma.anonVma | MAPPING_ANON;
+  frame.index = linearIndex(vma, address);
+  flagSet(PG.anon, pfn);
+  flagSet(PG.swapbacked, pfn);
+  flagSet(PG.uptodate, pfn);
+  statAdd(Vmstat.nr_anon_pages, 1);
+}
+
+/** One more pte names `pfn`. */
+export function frameMap(pfn: u32): void {
+  const frame = frameOf(pfn);
+  frame.refcount++;
+  frame.mapcount++;
+  if (frame.mapcount == 1 && !flagTest(PG.anon, pfn)) statAdd(Vmstat.nr_mapped, 1);
+}
+
+/** One pte less names `pfn`; the last reference frees the frame. */
+export function frameUnmap(pfn: u32): void {
+  const frame = frameOf(pfn);
+  frame.mapcount--;
+  if (!frame.mapcount) {
+    if (flagTest(PG.anon, pfn)) {
+      statAdd(Vmstat.nr_anon_pages, -1);
+      // Held from outside alone now: its anon_vma may go before it does.
+      frame.mapping = 0;
+    } else {
+      statAdd(Vmstat.nr_mapped, -1);
+    }
+  }
+  frameDrop(pfn);
+}
+
+/** The last owner's page belongs to its own anon_vma from now on (Linux: folio_move_anon_rmap). */
+export function frameTakeOver(pfn: u32, vma: Vma): void {
+  frameOf(pfn).mapping = vma.anonVma | MAPPING_ANON;
+}
+
+export function isAnonFrame(pfn: u32): bool {
+  return flagTest(PG.anon, pfn);
+}
+
+/** True when one pte alone maps this anonymous page, so that a write may take it over. */
+export function isLastOwner(pfn: u32): bool {
+  return flagTest(PG.anon, pfn) && frameOf(pfn).mapcount == 1;
+}
+
+// The walk. A cursor in globals instead of a callback: the engine has no closures, and a walk is
+// never left half way by a caller that starts another.
+let walkLink: usize = 0;
+let walkPfn: u32 = 0;
+/** Area and address where the walk stands. */
+export let walkVma: usize = 0;
+export let walkAddress: u64 = 0;
+
+function walkSettle(): bool {
+  const index = frameOf(walkPfn).index;
+  while (walkLink) {
+    const vma = changetype<Vma>(changetype<Link>(walkLink).vma);
+    const address = vma.start + ((index - vma.pgoff) << 12);
+    const pte = load<u64>(pteSlot(vmaMm(vma), address));
+    if (pte & P && ptePfn(pte) == walkPfn) {
+      walkVma = changetype<usize>(vma);
+      walkAddress = address;
+      return true;
+    }
+    walkLink = linkNext(walkLink, index, index);
+  }
+  return false;
+}
+
+/** Stands on the first pte that maps `pfn`; false when there is none. */
+export function rmapFirst(pfn: u32): bool {
+  const frame = frameOf(pfn);
+  if (!frame.mapcount || !frame.mapping) return false;
+  walkPfn = pfn;
+  const anon = (frame.mapping & MAPPING_ANON) != 0;
+  const object = frame.mapping & ~MAPPING_ANON;
+  const slot = anon ? anonVmaTree(object) : mappingTree(object);
+  walkLink = linkFirst(load<usize>(slot), frame.index, frame.index);
+  return walkSettle();
+}
+
+/** Goes on to the next pte. */
+export function rmapNext(): bool {
+  const index = frameOf(walkPfn).index;
+  walkLink = linkNext(walkLink, index, index);
+  return walkSettle();
+}
+
+/** Marks a frame dirty: its bytes differ from what its backing has. */
+export function frameDirty(pfn: u32): void {
+  flagSet(PG.dirty, pfn);
+}
+
+export function frameClean(pfn: u32): void {
+  flagClear(PG.dirty, pfn);
+}

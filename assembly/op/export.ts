@@ -1,0 +1,119 @@
+// What subscribers ask of the engine: export, unexport, dirty hand-back.
+
+import { PG, PTE_W, ResultField, Rights, Status, SUBSCRIBERS_MAX } from "../abi";
+import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
+import { resultSet } from "../mem/result";
+import { flagSet, flagTest } from "../frame/flags";
+import { Mm, mmOf } from "../map/mm";
+import { D, E, P, ptePfn, S } from "../map/pte";
+import { pteSlot } from "../map/table";
+import { checkFrozen } from "../plan/ticket";
+import {
+  ExportRecord,
+  recordAdd,
+  recordRemove,
+  scanFirst,
+  scanNext,
+  subscriberFirst,
+} from "../plan/record";
+import { USER_END } from "../plan/placement";
+
+/**
+ * Records that `subscriber` holds the page at `address` (SetPageExported).
+ *
+ * @returns Ok with its frame in Pfn; EFAULT where the page must be faulted in first: absent, or
+ *   not writable and `rights` has Write; EAGAIN when frozen; ENOSPC at the limit of records;
+ *   EUSERS for no such subscriber; ENOMEM; EOPNOTSUPP without CONFIG_EXPORT_NOTIFIER.
+ */
+export function exportAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i32 {
+  if (!CONFIG_EXPORT_NOTIFIER) return Status.EOPNOTSUPP;
+  if (subscriber >= SUBSCRIBERS_MAX) return Status.EUSERS;
+  if (!(rights & (Rights.Read | Rights.Write)) || address >= USER_END) return Status.EINVAL;
+  const page = address & ~(<u64>4095);
+  const frozen = checkFrozen(mm, page, page + 4096);
+  if (frozen) return frozen;
+  const pte = load<u64>(pteSlot(mm, page));
+  if (!(pte & P)) return Status.EFAULT;
+  if (rights & Rights.Write && !(pte & (<u64>PTE_W))) return Status.EFAULT;
+  resultSet(ResultField.Pfn, ptePfn(pte));
+  return recordAdd(subscriber, mm, page, rights);
+}
+
+/** Lets go of one page: 1, or 0 where there was no record. Allowed at any time. */
+export function exportRemove(subscriber: u32, handle: u32, address: u64): i32 {
+  return exportRemoveRange(subscriber, handle, address & ~(<u64>4095), address + 1);
+}
+
+function removeLive(subscriber: u32, mm: Mm, start: u64, end: u64): i32 {
+  let count: i32 = 0;
+  for (let p = scanFirst(mm, start, end); p; p = scanNext(mm)) {
+    if (changetype<ExportRecord>(p).subscriber != subscriber) continue;
+    recordRemove(p);
+    count++;
+  }
+  return count;
+}
+
+function inRange(record: ExportRecord, handle: u32, start: u64, end: u64): bool {
+  return record.mm == handle && record.address >= start && record.address < end;
+}
+
+/** Lets go of the pages in [start, end) of an mm, alive or gone. @returns records dropped. */
+export function exportRemoveRange(subscriber: u32, handle: u32, start: u64, end: u64): i32 {
+  const mm = mmOf(handle);
+  if (mm) return removeLive(subscriber, mm, start, min(end, USER_END));
+  let count: i32 = 0;
+  let at = subscriberFirst(subscriber);
+  while (at) {
+    const record = changetype<ExportRecord>(at);
+    const next = record.next;
+    if (inRange(record, handle, start, end)) {
+      recordRemove(at);
+      count++;
+    }
+    at = next;
+  }
+  return count;
+}
+
+/** Drops every record of a subscriber (export_notifier_release, fence). @returns records dropped. */
+export function exportRemoveAll(subscriber: u32): i32 {
+  let count: i32 = 0;
+  for (let at = subscriberFirst(subscriber); at; at = subscriberFirst(subscriber)) {
+    recordRemove(at);
+    count++;
+  }
+  return count;
+}
+
+/** Gives up the right to write in [start, end), keeps the right to read. @returns records lowered. */
+export function exportLowerRange(subscriber: u32, mm: Mm, start: u64, end: u64): i32 {
+  let count: i32 = 0;
+  for (let p = scanFirst(mm, start, min(end, USER_END)); p; p = scanNext(mm)) {
+    const record = changetype<ExportRecord>(p);
+    if (record.subscriber != subscriber || !(record.rights & Rights.Write)) continue;
+    record.rights = Rights.Read;
+    count++;
+  }
+  return count;
+}
+
+/** The page was written from outside (dirty hand-back). ENOENT where nobody has a record of it. */
+export function pageSetDirty(mm: Mm, address: u64): i32 {
+  if (address >= USER_END) return Status.EINVAL;
+  const slot = pteSlot(mm, address & ~(<u64>4095));
+  const pte = load<u64>(slot);
+  if (!(pte & P) || !(pte & E) || pte & S) return Status.ENOENT;
+  store<u64>(slot, pte | D);
+  const pfn = ptePfn(pte);
+  if (!flagTest(PG.anon, pfn)) flagSet(PG.dirty, pfn);
+  return Status.Ok;
+}
+
+/** A watcher more or less of all range operations of `mm` (MMF_EXPORTED). */
+export function mmWatch(mm: Mm, delta: i32): i32 {
+  if (!CONFIG_EXPORT_NOTIFIER) return Status.EOPNOTSUPP;
+  if (delta < 0 && mm.watches < <u32>-delta) return Status.EINVAL;
+  mm.watches += delta;
+  return Status.Ok;
+}

@@ -1,0 +1,55 @@
+// Fault-around (as Linux do_fault_around and filemap_map_pages): a read fault maps what is cached
+// of the 16 pages that its page lies among.
+//
+//   from  the 16-page block of its leaf table, or the area's start if that is later
+//   to    16 pages on, or the end of the area, of the leaf table, of the file
+
+import { Vmstat } from "../abi";
+import { statAdd } from "../mem/vmstat";
+import { cacheGet, Mapping, mappingPages } from "../map/mapping";
+import { Mm } from "../map/mm";
+import { P } from "../map/pte";
+import { frameMap } from "../map/rmap";
+import { LEAF_BYTES, pteEnsure, pteGet, pteSet, tableTrim } from "../map/table";
+import { linearIndex, Vma } from "../map/vma";
+import { mmConflict } from "../plan/freeze";
+import { filePte } from "./fault";
+
+const AROUND_BYTES: u64 = 16 << 12;
+
+/** Maps the cached page at `page` where nothing is mapped yet; false when a table lacked. */
+function mapCached(mm: Mm, vma: Vma, mapping: Mapping, page: u64): bool {
+  const pfn = cacheGet(mapping, linearIndex(vma, page));
+  if (!pfn) return true;
+  const slot = pteEnsure(mm, page);
+  if (!slot) return false;
+  if (load<u64>(slot)) return true;
+  frameMap(pfn);
+  pteSet(slot, filePte(vma, pfn, false));
+  statAdd(Vmstat.fault_around, 1);
+  return true;
+}
+
+/**
+ * Maps the cached pages around `page`. Where a part of that window is frozen, only `page` itself.
+ * @returns true when `page` is mapped now.
+ */
+export function faultAround(mm: Mm, vma: Vma, page: u64): bool {
+  const mapping = changetype<Mapping>(vma.mapping);
+  const sizeEnd = vma.start + ((mappingPages(mapping) - vma.pgoff) << 12);
+  const tableStart = page & ~(LEAF_BYTES - 1);
+  let from = max(page & ~(AROUND_BYTES - 1), max(vma.start, tableStart));
+  let to = min(min(from + AROUND_BYTES, tableStart + LEAF_BYTES), min(vma.end, sizeEnd));
+  if (mmConflict(mm, from, to)) {
+    from = page;
+    to = page + 4096;
+  }
+  for (let at = from; at < to; at += 4096) {
+    if (mapCached(mm, vma, mapping, at)) continue;
+    tableTrim(mm, page);
+    return false;
+  }
+  if (pteGet(mm, page) & P) return true;
+  tableTrim(mm, page);
+  return false;
+}

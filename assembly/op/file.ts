@@ -1,0 +1,44 @@
+// Files that live in memory: their size and their pages, from the host's side.
+
+import { FileKind, ResultField, Status } from "../abi";
+import { resultSet } from "../mem/result";
+import { frameDirty } from "../map/rmap";
+import { cacheFill, cacheGet, Mapping, mappingCreate, mappingPages } from "../map/mapping";
+import { mappingConflict } from "../plan/freeze";
+import { refuseFrozen } from "../plan/ticket";
+
+/** Largest file: what 51 bits of page number reach, as Linux's loff_t. */
+const SIZE_MAX: u64 = 0x7fffffffffffffff;
+
+/** A file of `size` bytes, all zero: a handle, EINVAL or ENOMEM. */
+export function fileCreate(kind: u32, size: u64): i32 {
+  if (kind > <u32>FileKind.Disk || size > SIZE_MAX) return Status.EINVAL;
+  const mapping = mappingCreate(<FileKind>kind, size);
+  return mapping ? <i32>(mapping >>> 3) : Status.ENOMEM;
+}
+
+/** The mapping of a handle that the shell got from `fileCreate`. */
+export function fileOf(handle: u32): usize {
+  return (<usize>handle) << 3;
+}
+
+/** Makes a file larger; EINVAL for less than it has. */
+export function fileGrow(mapping: Mapping, size: u64): i32 {
+  if (size < mapping.size || size > SIZE_MAX) return Status.EINVAL;
+  const frozen = mappingConflict(mapping, mapping.size, size);
+  if (frozen) return refuseFrozen(frozen);
+  mapping.size = size;
+  return Status.Ok;
+}
+
+/** Page `index` in Pfn. With `create`, read in where absent and marked dirty; else ENOENT. */
+export function filePage(mapping: Mapping, index: u64, create: bool): i32 {
+  if (index >= mappingPages(mapping)) return Status.EINVAL;
+  const frozen = mappingConflict(mapping, index << 12, (index + 1) << 12);
+  if (frozen) return refuseFrozen(frozen);
+  const pfn = create ? cacheFill(mapping, index) : cacheGet(mapping, index);
+  if (!pfn) return create ? Status.ENOMEM : Status.ENOENT;
+  if (create) frameDirty(pfn);
+  resultSet(ResultField.Pfn, pfn);
+  return Status.Ok;
+}

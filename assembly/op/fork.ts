@@ -1,0 +1,156 @@
+// fork (as Linux kernel/fork.c dup_mmap and mm/memory.c copy_page_range): the child is built in one
+// step, so that nobody ever sees half of it.
+//
+//   area                        in the child
+//   MADV_DONTFORK               absent
+//   MADV_WIPEONFORK             there, empty, without anon_vma
+//   without anon_vma            there, empty: its pages come back by faults
+//   others                      every pte copied; private writable ones lose W on both sides
+
+import {
+  Demand,
+  Op,
+  Reason,
+  Status,
+  VM_DONTCOPY,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
+  VM_MAYWRITE,
+  VM_SHARED,
+  VM_WIPEONFORK,
+  VM_WRITE,
+} from "../abi";
+import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
+import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
+import { shareAttach } from "../map/mapping";
+import { Mm, mmCreate, mmOf } from "../map/mm";
+import { A, E, P, ptePfn, S, W } from "../map/pte";
+import { frameMap } from "../map/rmap";
+import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, tableTrim } from "../map/table";
+import { Vma, vmaAlloc } from "../map/vma";
+import { vmaInsert } from "../map/vma-tree";
+import { need } from "../plan/need";
+import { noticeRange, protOf } from "../plan/notice";
+import { USER_END } from "../plan/placement";
+import { answer, mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
+import { planTicket } from "../plan/plan";
+import { checkFrozen, opened, Ticket } from "../plan/ticket";
+
+/** Private memory that may be written: its pages are shared until somebody writes. */
+function isCow(vma: Vma): bool {
+  return (vma.flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
+function copiesPtes(vma: Vma): bool {
+  return vma.anonVma != 0 && !(vma.flags & (VM_WIPEONFORK | VM_DONTCOPY));
+}
+
+/** fork(2): answers with the child's handle. A child starts without MMF_EXPORTED. */
+export function fork(mm: Mm): i32 {
+  const frozen = checkFrozen(mm, 0, USER_END);
+  if (frozen) return frozen;
+  planBegin();
+  forkPlan(mm);
+  if (!planTells()) {
+    const status = planAfford();
+    return status ? status : forkApply(mm);
+  }
+  const status = planTicket(Op.Fork, mm, 0, USER_END);
+  if (status) return status;
+  changetype<Ticket>(opened).holdsWrites = 1;
+  return planDone(0, USER_END, 0, 0);
+}
+
+function forkPlan(mm: Mm): void {
+  // The child's tables are at most the parent's.
+  need.frames = mm.tables;
+  need.mms = 1;
+  for (let p = mm.first; p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.flags & VM_DONTCOPY) continue;
+    need.vmas++;
+    need.links += vma.chainCount + 2;
+    if (vma.anonVma) need.anonVmas++;
+    if (!copiesPtes(vma) || !isCow(vma) || !mustTell(mm, vma.start, vma.end)) continue;
+    const prot = protOf(vma.flags);
+    const after = protOf(vma.flags & ~VM_WRITE);
+    noticeRange(mm, vma.start, vma.end, Reason.Protect, Demand.Writers, prot, after);
+  }
+}
+
+/** Chains the child's area to its parent's anon_vmas, and to one of its own or one taken over. */
+function forkChain(child: Vma, parent: Vma): void {
+  if (!parent.anonVma) return;
+  chainClone(child, parent);
+  if (child.anonVma) return;
+  const own = anonVmaCreate(parent.anonVma);
+  assert(own != 0 && anonVmaAttach(child, own));
+}
+
+function copyArea(mm: Mm, vma: Vma): Vma {
+  const pointer = vmaAlloc();
+  assert(pointer != 0);
+  const copy = changetype<Vma>(pointer);
+  copy.start = vma.start;
+  copy.end = vma.end;
+  copy.pgoff = vma.pgoff;
+  copy.flags = vma.flags & ~(VM_LOCKED | VM_LOCKONFAULT);
+  copy.name = vma.name;
+  copy.mapping = vma.mapping;
+  if (!(vma.flags & VM_WIPEONFORK)) forkChain(copy, vma);
+  vmaInsert(mm, copy);
+  if (copy.mapping) assert(shareAttach(copy));
+  return copy;
+}
+
+/** Copies the entries of a part of one leaf table. `keep`: the bits that both sides keep. */
+function copyLeaf(from: usize, to: usize, count: u32, keep: u64): void {
+  let copied: u32 = 0;
+  for (let i: u32 = 0; i < count; i++, from += 8, to += 8) {
+    const pte = load<u64>(from);
+    if (!(pte & P)) continue;
+    const shared = pte & keep;
+    if (shared != pte) store<u64>(from, shared);
+    store<u64>(to, shared & ~(E | A));
+    if (!(pte & S)) frameMap(ptePfn(pte));
+    copied++;
+  }
+  frameOf(pfnOfAddress(to - 8)).private_ += copied;
+}
+
+function copyRange(parent: Mm, child: Mm, vma: Vma): void {
+  const keep: u64 = isCow(vma) ? ~W : ~(<u64>0);
+  let at = leafSeek(parent, vma.start, vma.end);
+  while (at < vma.end) {
+    const stop = leafEnd(at, vma.end);
+    const from = leafPfn(parent, at);
+    if (frameOf(from).private_) {
+      const to = pteEnsure(child, at);
+      assert(to != 0);
+      const slot = frameAddress(from) + ((<usize>leafIndex(at)) << 3);
+      copyLeaf(slot, to, <u32>((stop - at) >> 12), keep);
+      // The part that this area has of the leaf may be empty, and then the table is (T6).
+      if (!frameOf(leafPfn(child, at)).private_) tableTrim(child, at);
+    }
+    at = leafSeek(parent, stop, vma.end);
+  }
+}
+
+function forkApply(parent: Mm): i32 {
+  const handle = mmCreate(parent.mmapBase, parent.brkStart);
+  if (handle < 0) return handle;
+  const child = changetype<Mm>(changetype<usize>(mmOf(<u32>handle)));
+  child.brk = parent.brk;
+  child.stack = parent.stack;
+  for (let p = parent.first; p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.flags & VM_DONTCOPY) continue;
+    copyArea(child, vma);
+    if (copiesPtes(vma)) copyRange(parent, child, vma);
+  }
+  return answer(<u64>handle);
+}
+
+export function forkCommit(ticket: Ticket): i32 {
+  return forkApply(changetype<Mm>(ticket.mm));
+}

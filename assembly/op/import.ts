@@ -1,0 +1,84 @@
+// Building an address space as somebody recorded it: areas without merging, pages without faults.
+
+import { AreaName, Status } from "../abi";
+import { frameAllocZeroed, frameFree } from "../frame/buddy";
+import { anonVmaAttach, anonVmaCreate } from "../map/anon-vma";
+import { Mm } from "../map/mm";
+import { D, pteMake, S, W } from "../map/pte";
+import { frameMapNewAnon } from "../map/rmap";
+import { pteEnsure, pteGet, pteSet, tableTrim } from "../map/table";
+import { Vma } from "../map/vma";
+import { vmaLookup } from "../map/vma-tree";
+import { need } from "../plan/need";
+import { isFree, USER_END } from "../plan/placement";
+import { planAfford, planBegin } from "../plan/plan";
+import { checkFrozen } from "../plan/ticket";
+import { VM_SHARED, VM_WRITE } from "../abi";
+import { areaCreate } from "./mmap";
+
+/** An area as it stood. EINVAL for a bad or taken range; EAGAIN when frozen; ENOMEM. */
+export function importArea(
+  mm: Mm,
+  start: u64,
+  end: u64,
+  vmFlags: u32,
+  offset: u64,
+  mapping: usize,
+  name: u32,
+): i32 {
+  if (start >= end || end > USER_END || (start | end | offset) & 4095) return Status.EINVAL;
+  if (name > <u32>AreaName.VvarVclock || !isFree(mm, start, end)) return Status.EINVAL;
+  const frozen = checkFrozen(mm, start, end);
+  if (frozen) return frozen;
+  planBegin();
+  need.vmas = 1;
+  need.links = 1;
+  const status = planAfford();
+  if (status) return status;
+  const pgoff = mapping ? offset >> 12 : start >> 12;
+  areaCreate(mm, start, end, vmFlags, mapping, pgoff).name = name;
+  if (name == AreaName.Stack) mm.stack = end - 8;
+  return Status.Ok;
+}
+
+/** The area's own anon_vma: it does not adopt a neighbour's. */
+function ownAnonVma(vma: Vma): bool {
+  if (vma.anonVma) return true;
+  const own = anonVmaCreate(0);
+  return own != 0 && anonVmaAttach(vma, own);
+}
+
+/**
+ * A page as it stood: the zero page, or an anonymous frame of its own, zeroed.
+ * EINVAL where it can not be: no private area, or a page there already. ENOMEM.
+ */
+export function importPage(mm: Mm, address: u64, zero: bool): i32 {
+  if (address >= USER_END) return Status.EINVAL;
+  const page = address & ~(<u64>4095);
+  const frozen = checkFrozen(mm, page, page + 4096);
+  if (frozen) return frozen;
+  const found = vmaLookup(mm, page);
+  if (!found || pteGet(mm, page)) return Status.EINVAL;
+  const vma = changetype<Vma>(found);
+  if (vma.flags & VM_SHARED || (zero && vma.mapping)) return Status.EINVAL;
+  if (!zero && !ownAnonVma(vma)) return Status.ENOMEM;
+  const pfn = zero ? 0 : frameAllocZeroed();
+  const slot = zero || pfn ? pteEnsure(mm, page) : 0;
+  if (!slot) {
+    if (pfn) frameFree(pfn, 0);
+    tableTrim(mm, page);
+    return Status.ENOMEM;
+  }
+  if (!zero) frameMapNewAnon(pfn, vma, page);
+  const write = !zero && vma.flags & VM_WRITE ? W : 0;
+  pteSet(slot, pteMake(pfn, vma.flags) | (zero ? S : D | write));
+  return Status.Ok;
+}
+
+/** Where the heap begins, and the break. */
+export function importBrk(mm: Mm, start: u64, brk: u64): i32 {
+  if (start > brk || brk > USER_END) return Status.EINVAL;
+  mm.brkStart = start;
+  mm.brk = brk;
+  return Status.Ok;
+}

@@ -1,0 +1,49 @@
+// The machine as a whole: making it, and the checkers over all of it.
+
+import { Status } from "../abi";
+import { buddyInit } from "../frame/buddy";
+import { checkFrames } from "../frame/check";
+import { CHECK } from "../mem/assert";
+import { layoutInit } from "../mem/layout";
+import { anonVmaInit } from "../map/anon-vma";
+import { checkMaps } from "../map/check";
+import { linkInit } from "../map/link";
+import { mappingInit } from "../map/mapping";
+import { mmInit } from "../map/mm";
+import { vmaInit } from "../map/vma";
+import { checkPlans } from "../plan/check";
+import { freezeInit } from "../plan/freeze";
+import { noticeInit } from "../plan/notice";
+import { recordInit } from "../plan/record";
+import { ticketInit } from "../plan/ticket";
+
+/** Makes a machine of `frames` frames, once. EINVAL outside FRAMES_MIN..FRAMES_MAX, ENOMEM. */
+export function machineInit(frames: u32): i32 {
+  const status = layoutInit(frames);
+  if (status) return status;
+  buddyInit();
+  mmInit();
+  vmaInit();
+  linkInit();
+  anonVmaInit();
+  mappingInit();
+  freezeInit();
+  noticeInit();
+  recordInit();
+  ticketInit();
+  return Status.Ok;
+}
+
+/** @returns the number of the first invariant that does not hold anywhere, or 0. */
+export function machineCheck(): u32 {
+  const frames = checkFrames();
+  if (frames) return frames;
+  const maps = checkMaps();
+  return maps ? maps : checkPlans();
+}
+
+/** After each commit of a debug build: every checker, or the engine stops. */
+export function settled(status: i32): i32 {
+  if (CHECK) assert(machineCheck() == 0);
+  return status;
+}

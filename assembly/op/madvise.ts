@@ -1,0 +1,189 @@
+// madvise (as Linux mm/madvise.c): advice on areas, and the two kinds that clear pages.
+//
+// Holes are passed over and answered with ENOMEM at the end; an error stops where it arises, with
+// the areas before it done.
+
+import {
+  Demand,
+  MADV_COLD,
+  MADV_DODUMP,
+  MADV_DOFORK,
+  MADV_DONTDUMP,
+  MADV_DONTFORK,
+  MADV_DONTNEED,
+  MADV_DONTNEED_LOCKED,
+  MADV_FREE,
+  MADV_HUGEPAGE,
+  MADV_KEEPONFORK,
+  MADV_MERGEABLE,
+  MADV_NOHUGEPAGE,
+  MADV_NORMAL,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+  MADV_RANDOM,
+  MADV_SEQUENTIAL,
+  MADV_UNMERGEABLE,
+  MADV_WILLNEED,
+  MADV_WIPEONFORK,
+  MAP_COUNT_MAX,
+  Op,
+  Populate,
+  Reason,
+  Status,
+  VM_DONTCOPY,
+  VM_DONTDUMP,
+  VM_HUGEPAGE,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_MERGEABLE,
+  VM_NOHUGEPAGE,
+  VM_PFNMAP,
+  VM_RAND_READ,
+  VM_SEQ_READ,
+  VM_SHARED,
+  VM_WIPEONFORK,
+} from "../abi";
+import { VM_SPECIAL, vmaModify } from "../map/merge";
+import { Mm } from "../map/mm";
+import { isAnonymous, Vma } from "../map/vma";
+import { vmaFind } from "../map/vma-tree";
+import { needRange } from "../plan/need";
+import { noticeRange } from "../plan/notice";
+import { mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
+import { planTicket, populateNext } from "../plan/plan";
+import { checkFrozen, Ticket } from "../plan/ticket";
+import { freeRange } from "./madv-free";
+import { pageAlign } from "./munmap";
+import { zapRange } from "./zap";
+
+/** Kinds of advice by what they do. */
+const enum Kind {
+  Unknown,
+  Flags,
+  Clear,
+  Free,
+  Nothing,
+  Populate,
+}
+
+function kindOf(advice: i32): Kind {
+  if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED) return Kind.Clear;
+  if (advice == MADV_FREE) return Kind.Free;
+  if (advice == MADV_WILLNEED || advice == MADV_COLD) return Kind.Nothing;
+  if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) return Kind.Populate;
+  if (advice >= MADV_NORMAL && advice <= MADV_SEQUENTIAL) return Kind.Flags;
+  if (advice >= MADV_DONTFORK && advice <= MADV_KEEPONFORK) return Kind.Flags;
+  return Kind.Unknown;
+}
+
+/** EINVAL where `advice` does not apply to `vma`, else Ok. */
+function refusal(vma: Vma, advice: i32): i32 {
+  const flags = vma.flags;
+  let forbidden: u32 = 0;
+  if (advice == MADV_DOFORK || advice == MADV_DODUMP) forbidden = VM_SPECIAL;
+  if (advice == MADV_COLD) forbidden = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
+  if (advice == MADV_DONTNEED || advice == MADV_FREE) forbidden = VM_LOCKED | VM_PFNMAP;
+  if (advice == MADV_DONTNEED_LOCKED) forbidden = VM_PFNMAP;
+  if (flags & forbidden) return Status.EINVAL;
+  if (advice == MADV_FREE && !isAnonymous(vma)) return Status.EINVAL;
+  if (advice == MADV_WIPEONFORK && (!isAnonymous(vma) || flags & VM_SHARED)) return Status.EINVAL;
+  return Status.Ok;
+}
+
+function advisedFlags(flags: u32, advice: i32): u32 {
+  if (advice == MADV_NORMAL) return flags & ~(VM_RAND_READ | VM_SEQ_READ);
+  if (advice == MADV_RANDOM) return (flags & ~VM_SEQ_READ) | VM_RAND_READ;
+  if (advice == MADV_SEQUENTIAL) return (flags & ~VM_RAND_READ) | VM_SEQ_READ;
+  if (advice == MADV_DONTFORK) return flags | VM_DONTCOPY;
+  if (advice == MADV_DOFORK) return flags & ~VM_DONTCOPY;
+  if (advice == MADV_MERGEABLE) return mergeable(flags);
+  if (advice == MADV_UNMERGEABLE) return flags & ~VM_MERGEABLE;
+  if (advice == MADV_HUGEPAGE) return (flags & ~VM_NOHUGEPAGE) | VM_HUGEPAGE;
+  if (advice == MADV_NOHUGEPAGE) return (flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
+  if (advice == MADV_DONTDUMP) return flags | VM_DONTDUMP;
+  if (advice == MADV_DODUMP) return flags & ~VM_DONTDUMP;
+  if (advice == MADV_WIPEONFORK) return flags | VM_WIPEONFORK;
+  if (advice == MADV_KEEPONFORK) return flags & ~VM_WIPEONFORK;
+  return flags;
+}
+
+/** Shared and special areas are never merged page by page: the advice is accepted and ignored. */
+function mergeable(flags: u32): u32 {
+  return flags & (VM_SPECIAL | VM_SHARED | VM_HUGETLB) ? flags : flags | VM_MERGEABLE;
+}
+
+/** madvise(2): EINVAL for unknown advice, a misaligned start, an area it does not apply to. */
+export function madvise(mm: Mm, address: u64, length: u64, advice: i32): i32 {
+  const kind = kindOf(advice);
+  if (kind == Kind.Unknown || address & 4095) return Status.EINVAL;
+  const bytes = pageAlign(length);
+  if (length && !bytes) return Status.EINVAL;
+  const end = address + bytes;
+  if (end < address) return Status.EINVAL;
+  if (end == address) return Status.Ok;
+  planBegin();
+  if (kind == Kind.Populate) {
+    populateNext(address, end, advice == MADV_POPULATE_READ ? Populate.Read : Populate.Write);
+    return Status.Ok;
+  }
+  const frozen = checkFrozen(mm, address, end);
+  if (frozen) return frozen;
+  needRange(mm, address, end);
+  if (kind == Kind.Clear || kind == Kind.Free) clearPlan(mm, address, end, advice);
+  if (!planTells()) {
+    const status = planAfford();
+    return status ? status : adviseApply(mm, address, end, advice);
+  }
+  const status = planTicket(Op.Madvise, mm, address, end);
+  return status ? status : planDone(address, end, advice, 0);
+}
+
+function clearPlan(mm: Mm, start: u64, end: u64, advice: i32): void {
+  if (!mustTell(mm, start, end)) return;
+  for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.start >= end || refusal(vma, advice)) return;
+    const from = max(vma.start, start);
+    const to = min(vma.end, end);
+    if (mustTell(mm, from, to)) noticeRange(mm, from, to, Reason.Clear, Demand.All, 0, 0);
+  }
+}
+
+function adviseArea(mm: Mm, vma: Vma, start: u64, end: u64, advice: i32): i32 {
+  const refused = refusal(vma, advice);
+  if (refused) return refused;
+  const kind = kindOf(advice);
+  if (kind == Kind.Clear) zapRange(mm, start, end);
+  if (kind == Kind.Free) freeRange(mm, start, end);
+  if (kind != Kind.Flags) return Status.Ok;
+  const flags = advisedFlags(vma.flags, advice);
+  if (flags == vma.flags) return Status.Ok;
+  const splits = (vma.start < start ? 1 : 0) + (vma.end > end ? 1 : 0);
+  if (splits && mm.mapCount + splits > MAP_COUNT_MAX) return Status.EAGAIN;
+  vmaModify(vma, start, end, flags).flags = flags;
+  return Status.Ok;
+}
+
+function adviseApply(mm: Mm, start: u64, end: u64, advice: i32): i32 {
+  let result: i32 = Status.Ok;
+  let at = start;
+  while (at < end) {
+    const found = vmaFind(mm, at);
+    if (!found) return Status.ENOMEM;
+    const vma = changetype<Vma>(found);
+    if (vma.start > at) {
+      result = Status.ENOMEM;
+      at = vma.start;
+      if (at >= end) break;
+    }
+    const stop = min(vma.end, end);
+    const status = adviseArea(mm, vma, at, stop, advice);
+    if (status) return status;
+    at = stop;
+  }
+  return result;
+}
+
+export function adviseCommit(ticket: Ticket): i32 {
+  return adviseApply(changetype<Mm>(ticket.mm), ticket.a, ticket.b, <i32>ticket.c);
+}

@@ -1,0 +1,264 @@
+// mmap (as Linux mm/mmap.c do_mmap and mm/vma.c mmap_region).
+
+import {
+  FileKind,
+  MAP_ANONYMOUS,
+  MAP_COUNT_MAX,
+  MAP_DENYWRITE,
+  MAP_EXECUTABLE,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_HUGETLB,
+  MAP_LOCKED,
+  MAP_NONBLOCK,
+  MAP_NORESERVE,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MAP_SHARED_VALIDATE,
+  MAP_STACK,
+  MAP_SYNC,
+  MAP_TYPE,
+  MAP_UNINITIALIZED,
+  MAP_32BIT,
+  Op,
+  Populate,
+  Status,
+  VM_ACCOUNT,
+  VM_GROWSDOWN,
+  VM_LOCKED,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYSHARE,
+  VM_MAYWRITE,
+  VM_NOHUGEPAGE,
+  VM_NORESERVE,
+  VM_SHARED,
+  VM_WRITE,
+} from "../abi";
+import { mappingCreate, mappingPut, fileRangeFits, Mapping, shareAttach } from "../map/mapping";
+import { mergeNew, propose } from "../map/merge";
+import { Mm } from "../map/mm";
+import { Vma, vmaAlloc } from "../map/vma";
+import { vmaBefore, vmaFind, vmaInsert } from "../map/vma-tree";
+import { need } from "../plan/need";
+import { isFree, MMAP_MIN, placementFailed, placementFind } from "../plan/placement";
+import { answer, planAfford, planBegin, planDone, planTells } from "../plan/plan";
+import { planTicket, populateNext } from "../plan/plan";
+import { checkFrozen, opened, Ticket } from "../plan/ticket";
+import { canCommit } from "./commit-limit";
+import { pageAlign, unmapApply, unmapFits, unmapPlan } from "./munmap";
+
+/** The flags that a MAP_SHARED mapping ignores others than (Linux: LEGACY_MAP_MASK). */
+const LEGACY_MASK: i32 =
+  MAP_SHARED |
+  MAP_PRIVATE |
+  MAP_FIXED |
+  MAP_ANONYMOUS |
+  MAP_DENYWRITE |
+  MAP_EXECUTABLE |
+  MAP_UNINITIALIZED |
+  MAP_GROWSDOWN |
+  MAP_LOCKED |
+  MAP_NORESERVE |
+  MAP_POPULATE |
+  MAP_NONBLOCK |
+  MAP_STACK |
+  MAP_HUGETLB |
+  MAP_32BIT;
+
+const MAY_ALL: u32 = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+
+/** Area flags of a protection and of the flags that have one. */
+function vmFlagsOf(mm: Mm, prot: i32, flags: i32): u32 {
+  let vm: u32 = (<u32>prot & 7) | MAY_ALL | mm.defaultFlags;
+  if (flags & MAP_GROWSDOWN) vm |= VM_GROWSDOWN;
+  if (flags & MAP_LOCKED) vm |= VM_LOCKED;
+  if (flags & MAP_STACK) vm |= VM_NOHUGEPAGE;
+  if (flags & MAP_NORESERVE) vm |= VM_NORESERVE;
+  return vm;
+}
+
+/** What the type in `flags` adds to a file's area, or a status. */
+function fileType(flags: i32, vm: u32): i32 {
+  const type = flags & MAP_TYPE;
+  if (type == MAP_SHARED_VALIDATE && flags & ~(LEGACY_MASK | MAP_SHARED_VALIDATE)) {
+    return Status.EOPNOTSUPP;
+  }
+  if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE) {
+    return Status.EINVAL;
+  }
+  if (vm & VM_GROWSDOWN) return Status.EINVAL;
+  return type == MAP_PRIVATE ? 0 : <i32>(VM_SHARED | VM_MAYSHARE);
+}
+
+function anonymousType(flags: i32, vm: u32): i32 {
+  const type = flags & MAP_TYPE;
+  if (type == MAP_PRIVATE) return 0;
+  if (type != MAP_SHARED) return Status.EINVAL;
+  if (vm & VM_GROWSDOWN) return Status.EINVAL;
+  return <i32>(VM_SHARED | VM_MAYSHARE);
+}
+
+/** Private writable memory counts against the commit limit. */
+function isAccountable(vm: u32): bool {
+  return (vm & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
+}
+
+/**
+ * mmap(2). `mapping` 0: MAP_ANONYMOUS must be set, else EBADF. Answers with the address.
+ *
+ * MAP_HUGETLB has no pool of huge pages to draw on: ENOMEM, as on a Linux without any.
+ */
+export function mmap(
+  mm: Mm,
+  address: u64,
+  length: u64,
+  prot: i32,
+  flags: i32,
+  mapping: usize,
+  offset: u64,
+): i32 {
+  if (offset & 4095) return Status.EINVAL;
+  if (!(flags & MAP_ANONYMOUS) && !mapping) return Status.EBADF;
+  const file: usize = flags & MAP_ANONYMOUS ? 0 : mapping;
+  if (!length) return Status.EINVAL;
+  if (flags & MAP_HUGETLB) return file ? Status.EINVAL : Status.ENOMEM;
+  let how = flags & MAP_FIXED_NOREPLACE ? flags | MAP_FIXED : flags;
+  let hint = address;
+  if (!(how & MAP_FIXED) && hint & ~4095 && hint < MMAP_MIN) hint = MMAP_MIN;
+  const bytes = pageAlign(length);
+  if (!bytes) return Status.ENOMEM;
+  const pgoff = offset >> 12;
+  if (pgoff + (bytes >> 12) < pgoff) return Status.EOVERFLOW;
+  if (mm.mapCount > MAP_COUNT_MAX) return Status.ENOMEM;
+  let vm = vmFlagsOf(mm, prot, how);
+  const at = placementFind(mm, hint, bytes, file, offset, how);
+  if (placementFailed(at)) return <i32>at;
+  if (how & MAP_FIXED_NOREPLACE && !isFree(mm, at, at + bytes)) return Status.EEXIST;
+  if (file) {
+    const fits = fileRangeFits(pgoff, bytes >> 12);
+    if (fits) return fits;
+  }
+  const type = file ? fileType(how, vm) : anonymousType(how, vm);
+  if (type < 0) return type;
+  if (how & MAP_SYNC && (how & MAP_TYPE) == MAP_SHARED_VALIDATE) return Status.EOPNOTSUPP;
+  vm |= <u32>type;
+  if (isAccountable(vm)) {
+    if (!canCommit(bytes >> 12)) return Status.ENOMEM;
+    vm |= VM_ACCOUNT;
+  }
+  return mapPlan(mm, at, bytes, vm, file, file ? pgoff : 0, how);
+}
+
+function mapPlan(
+  mm: Mm,
+  start: u64,
+  bytes: u64,
+  vm: u32,
+  file: usize,
+  pgoff: u64,
+  flags: i32,
+): i32 {
+  const end = start + bytes;
+  const frozen = checkFrozen(mm, start, end);
+  if (frozen) return frozen;
+  const fits = unmapFits(mm, start, end);
+  if (fits) return fits;
+  planBegin();
+  unmapPlan(mm, start, end);
+  mapNeed(mm, start, end, vm);
+  const populate =
+    vm & VM_LOCKED || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE
+      ? Populate.Quiet
+      : Populate.None;
+  if (!planTells()) {
+    const status = planAfford();
+    return status ? status : mapApply(mm, start, end, vm, file, pgoff, populate);
+  }
+  const status = planTicket(Op.Mmap, mm, start, end);
+  if (status) return status;
+  const ticket = changetype<Ticket>(opened);
+  ticket.e = file;
+  ticket.f = populate;
+  if (file) changetype<Mapping>(file).refs++;
+  return planDone(start, end, vm, pgoff);
+}
+
+/** One area with its link, a shared memory's mapping, and the chain of a neighbour that merges. */
+function mapNeed(mm: Mm, start: u64, end: u64, vm: u32): void {
+  const next = vmaFind(mm, end);
+  const prev = vmaBefore(mm, start);
+  let chain: u32 = 0;
+  if (next) chain = changetype<Vma>(next).chainCount;
+  if (prev) chain = max(chain, changetype<Vma>(prev).chainCount);
+  need.vmas += 1;
+  need.links += 1 + chain;
+  if (vm & VM_SHARED) need.mappings += 1;
+}
+
+/** Maps [start, end), over whatever is there. Cannot fail: the plan saw to it. */
+export function mapApply(
+  mm: Mm,
+  start: u64,
+  end: u64,
+  vm: u32,
+  file: usize,
+  pgoff: u64,
+  populate: u32,
+): i32 {
+  unmapApply(mm, start, end);
+  const shm = !file && vm & VM_SHARED;
+  const page = file || shm ? pgoff : start >> 12;
+  if (shm || !mapMerge(mm, start, end, vm, file, page)) {
+    const object = shm ? mappingCreate(FileKind.Shm, end - start) : file;
+    areaCreate(mm, start, end, vm, object, page);
+    if (shm) mappingPut(changetype<Mapping>(object));
+  }
+  if (populate) populateNext(start, end, populate);
+  return answer(start);
+}
+
+function mapMerge(mm: Mm, start: u64, end: u64, vm: u32, file: usize, pgoff: u64): bool {
+  propose(start, end, vm, pgoff, file);
+  return mergeNew(vmaBefore(mm, start), vmaFind(mm, end), false) != 0;
+}
+
+/** A new area that merges with nothing. Precondition: its record and link are reserved. */
+export function areaCreate(
+  mm: Mm,
+  start: u64,
+  end: u64,
+  vm: u32,
+  mapping: usize,
+  pgoff: u64,
+): Vma {
+  const pointer = vmaAlloc();
+  assert(pointer != 0);
+  const vma = changetype<Vma>(pointer);
+  vma.start = start;
+  vma.end = end;
+  vma.flags = vm;
+  vma.pgoff = pgoff;
+  vma.mapping = mapping;
+  vmaInsert(mm, vma);
+  if (mapping) assert(shareAttach(vma));
+  return vma;
+}
+
+/** Commit of a planned mmap. */
+export function mapCommit(ticket: Ticket): i32 {
+  const mm = changetype<Mm>(ticket.mm);
+  const file = <usize>ticket.e;
+  const populate = <u32>ticket.f;
+  const status = mapApply(mm, ticket.a, ticket.b, <u32>ticket.c, file, ticket.d, populate);
+  mapAbort(ticket);
+  return status;
+}
+
+/** A planned mmap held its file. */
+export function mapAbort(ticket: Ticket): void {
+  if (ticket.e) mappingPut(changetype<Mapping>(<usize>ticket.e));
+  ticket.e = 0;
+}

@@ -1,0 +1,221 @@
+// mremap (as Linux mm/mremap.c of 6.17 and later): what is asked, whether it may be, and who is
+// told. The moving itself is in remap-move.ts.
+//
+//   FIXED, equal lengths      every area in the range moves, gaps kept
+//   FIXED or DONTUNMAP        one area moves, its end cut off first where it shrinks
+//   shrink                    the end is unmapped
+//   grow                      in place where there is room, else moved (MAYMOVE)
+//
+// A FIXED move has unmapped its target even when it then fails.
+
+import {
+  Demand,
+  MREMAP_DONTUNMAP,
+  MREMAP_FIXED,
+  MREMAP_MAYMOVE,
+  Op,
+  Reason,
+  Status,
+  VM_ACCOUNT,
+  VM_DONTEXPAND,
+  VM_MAYSHARE,
+  VM_PFNMAP,
+  VM_SHARED,
+} from "../abi";
+import { Mm } from "../map/mm";
+import { leafCount } from "../map/table";
+import { linearIndex, Vma } from "../map/vma";
+import { vmaFind, vmaIntersection, vmaLookup } from "../map/vma-tree";
+import { KeyKind } from "../plan/freeze";
+import { need, needRange } from "../plan/need";
+import { noticeRange } from "../plan/notice";
+import { USER_END } from "../plan/placement";
+import { answer, mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
+import { planTicket } from "../plan/plan";
+import { checkFrozen, opened, Ticket, ticketFreeze } from "../plan/ticket";
+import { canCommit } from "./commit-limit";
+import { pageAlign, unmapPlan } from "./munmap";
+import { remapApply } from "./remap-move";
+
+const FLAGS: i32 = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+
+/** Does the caller name a new address, so that the mapping is sure to move? */
+export function impliesMove(flags: i32): bool {
+  return (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0;
+}
+
+/** FIXED and equal lengths: several areas may move at once. */
+export function movesOnly(oldLength: u64, newLength: u64, flags: i32): bool {
+  return (flags & MREMAP_FIXED) != 0 && oldLength == newLength;
+}
+
+/** As check_mremap_params: what can be said without looking at areas. Lengths are whole pages. */
+function checkParameters(at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): i32 {
+  if (flags & ~FLAGS || at & 4095 || !newLength || newLength > USER_END) return Status.EINVAL;
+  if (!impliesMove(flags)) return Status.Ok;
+  if (to > USER_END - newLength || to & 4095 || !(flags & MREMAP_MAYMOVE)) return Status.EINVAL;
+  if (flags & MREMAP_DONTUNMAP && oldLength != newLength) return Status.EINVAL;
+  // The target overlaps the source.
+  if (at + oldLength > to && to + newLength > at) return Status.EINVAL;
+  return Status.Ok;
+}
+
+/** As check_prep_vma: may this area be resized or moved so? */
+export function checkArea(vma: Vma, at: u64, oldLength: u64, newLength: u64, flags: i32): i32 {
+  if (newLength <= oldLength && !impliesMove(flags)) return Status.Ok;
+  if (!oldLength && !(vma.flags & (VM_SHARED | VM_MAYSHARE))) return Status.EINVAL;
+  const pinned = (vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) != 0;
+  if (flags & MREMAP_DONTUNMAP && pinned) return Status.EINVAL;
+  const kept = min(oldLength, newLength);
+  if (kept > vma.end - at) return Status.EFAULT;
+  if (newLength <= oldLength) return Status.Ok;
+  const pgoff = linearIndex(vma, at);
+  if (pgoff + (newLength >> 12) < pgoff) return Status.EINVAL;
+  return pinned ? Status.EFAULT : Status.Ok;
+}
+
+/** Can the area that ends where the old range does grow in place? */
+export function growsInPlace(mm: Mm, vma: Vma, at: u64, oldLength: u64, newLength: u64): bool {
+  if (vma.end - at != oldLength) return false;
+  const end = vma.end + (newLength - oldLength);
+  if (end < vma.end || end > USER_END) return false;
+  return !vmaIntersection(mm, vma.end, end);
+}
+
+/** Private accounted memory that the operation adds must be affordable. */
+export function mayCharge(vma: Vma, pages: u64): bool {
+  return !(vma.flags & VM_ACCOUNT) || canCommit(pages);
+}
+
+/** A FIXED move of equal lengths may pass over holes, but not begin with one. */
+function firstMoves(mm: Mm, start: u64): i32 {
+  const first = vmaFind(mm, start);
+  return first && changetype<Vma>(first).start <= start ? Status.Ok : Status.EFAULT;
+}
+
+/** mremap(2): answers with the address. */
+export function mremap(
+  mm: Mm,
+  address: u64,
+  oldBytes: u64,
+  newBytes: u64,
+  flags: i32,
+  target: u64,
+): i32 {
+  const oldLength = pageAlign(oldBytes);
+  const newLength = pageAlign(newBytes);
+  const bad = checkParameters(address, oldLength, newLength, flags, target);
+  if (bad) return bad;
+  const allowed = checkSource(mm, address, oldLength, newLength, flags);
+  if (allowed) return allowed;
+  planBegin();
+  if (!impliesMove(flags) && newLength == oldLength) return answer(address);
+  const fixed = flags & MREMAP_FIXED ? target : 0;
+  const frozen = checkKeys(mm, address, oldLength, newLength, fixed);
+  if (frozen) return frozen;
+  remapPlan(mm, address, oldLength, newLength, flags, target);
+  if (!planTells()) {
+    const status = planAfford();
+    return status ? status : remapApply(mm, address, oldLength, newLength, flags, target);
+  }
+  return remapTicket(mm, address, oldLength, newLength, flags, target);
+}
+
+function checkSource(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32): i32 {
+  if (movesOnly(oldLength, newLength, flags)) {
+    const first = firstMoves(mm, at);
+    if (first) return first;
+    const vma = changetype<Vma>(vmaFind(mm, at));
+    const length = min(vma.end - at, oldLength);
+    return checkArea(vma, at, length, length, flags);
+  }
+  const vma = vmaLookup(mm, at);
+  if (!vma) return Status.EFAULT;
+  return checkArea(changetype<Vma>(vma), at, oldLength, newLength, flags);
+}
+
+function checkKeys(mm: Mm, at: u64, oldLength: u64, newLength: u64, fixed: u64): i32 {
+  const old = checkFrozen(mm, at, at + max(oldLength, min(newLength, USER_END - at)));
+  if (old) return old;
+  return fixed ? checkFrozen(mm, fixed, fixed + newLength) : Status.Ok;
+}
+
+/** Part of the source whose ptes go or move, as [start, end) in these two. */
+let touchedStart: u64 = 0;
+let touchedEnd: u64 = 0;
+
+function remapPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): void {
+  const end = at + oldLength;
+  touchedStart = at;
+  touchedEnd = end;
+  needMove(mm, at, end, newLength);
+  if (flags & MREMAP_FIXED) {
+    targetPlan(mm, at, oldLength, newLength, flags, to);
+  } else if (!(flags & MREMAP_DONTUNMAP)) {
+    const vma = changetype<Vma>(vmaLookup(mm, at));
+    if (newLength < oldLength) touchedStart = at + newLength;
+    else if (growsInPlace(mm, vma, at, oldLength, newLength)) touchedEnd = at;
+    else if (!(flags & MREMAP_MAYMOVE)) touchedEnd = at;
+  }
+  if (touchedStart >= touchedEnd || !mustTell(mm, touchedStart, touchedEnd)) return;
+  noticeRange(mm, touchedStart, touchedEnd, Reason.Unmap, Demand.All, 0, 0);
+}
+
+/** The targets of a FIXED move are unmapped first: of each area its own, where several move. */
+function targetPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): void {
+  if (!movesOnly(oldLength, newLength, flags)) {
+    unmapPlan(mm, to, to + newLength);
+    return;
+  }
+  const end = at + oldLength;
+  for (let p = vmaFind(mm, at); p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.start >= end) return;
+    const from = max(vma.start, at);
+    const stop = min(vma.end, end);
+    if (checkArea(vma, from, stop - from, stop - from, flags)) {
+      touchedEnd = from;
+      return;
+    }
+    unmapPlan(mm, to + (from - at), to + (stop - at));
+  }
+}
+
+/** Areas, links and tables that moving [start, end) to a place of `newLength` may take. */
+function needMove(mm: Mm, start: u64, end: u64, newLength: u64): void {
+  needRange(mm, start, max(end, start + 1));
+  for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.start >= end && vma.start > start) break;
+    need.vmas += 5;
+    need.links += 5 * (vma.chainCount + 2);
+  }
+  // A leaf table's entries land in two at most; so do, rarely, the tables above.
+  const leaves = leafCount(mm, start, end);
+  if (leaves) need.frames += 2 * leaves + min(2 * leaves, <u32>(newLength >> 30) + 2) + 2;
+}
+
+function remapTicket(
+  mm: Mm,
+  at: u64,
+  oldLength: u64,
+  newLength: u64,
+  flags: i32,
+  to: u64,
+): i32 {
+  const status = planTicket(Op.Mremap, mm, at, at + max(oldLength, 4096));
+  if (status) return status;
+  const ticket = changetype<Ticket>(opened);
+  ticket.e = to;
+  ticket.f = <u64>flags;
+  if (flags & MREMAP_FIXED) {
+    const frozen = ticketFreeze(KeyKind.Mm, changetype<usize>(mm), to, to + newLength);
+    if (frozen) return frozen;
+  }
+  return planDone(at, oldLength, newLength, 0);
+}
+
+export function remapCommit(ticket: Ticket): i32 {
+  const mm = changetype<Mm>(ticket.mm);
+  return remapApply(mm, ticket.a, ticket.b, ticket.c, <i32>ticket.f, ticket.e);
+}

@@ -1,0 +1,70 @@
+// munmap (as Linux mm/vma.c, do_vmi_munmap): notice, then ptes, then areas.
+
+import { Demand, MAP_COUNT_MAX, Op, Reason, Status } from "../abi";
+import { vmaDrop, vmaSplit } from "../map/merge";
+import { Mm } from "../map/mm";
+import { Vma } from "../map/vma";
+import { vmaIntersection } from "../map/vma-tree";
+import { needRange } from "../plan/need";
+import { noticeRange } from "../plan/notice";
+import { USER_END } from "../plan/placement";
+import { mustTell, planAfford, planBegin, planDone, planTells, planTicket } from "../plan/plan";
+import { checkFrozen } from "../plan/ticket";
+import { zapRange } from "./zap";
+
+/** `length` up to whole pages; 0 when that overflows. */
+export function pageAlign(length: u64): u64 {
+  return (length + 4095) & ~(<u64>4095);
+}
+
+/** ENOMEM when unmapping the middle of an area would leave one area too many. */
+export function unmapFits(mm: Mm, start: u64, end: u64): i32 {
+  const first = vmaIntersection(mm, start, end);
+  if (!first) return Status.Ok;
+  const vma = changetype<Vma>(first);
+  const splitsTwice = vma.start < start && vma.end > end;
+  return splitsTwice && mm.mapCount >= MAP_COUNT_MAX ? Status.ENOMEM : Status.Ok;
+}
+
+/** Adds what unmapping [start, end) needs and whom it tells to the plan being made. */
+export function unmapPlan(mm: Mm, start: u64, end: u64): void {
+  if (!vmaIntersection(mm, start, end)) return;
+  needRange(mm, start, end);
+  if (mustTell(mm, start, end)) noticeRange(mm, start, end, Reason.Unmap, Demand.All, 0, 0);
+}
+
+/** Takes [start, end) out of `mm`: ptes first, then areas. */
+export function unmapApply(mm: Mm, start: u64, end: u64): void {
+  let at = vmaIntersection(mm, start, end);
+  if (!at) return;
+  zapRange(mm, start, end);
+  if (changetype<Vma>(at).start < start) vmaSplit(changetype<Vma>(at), start, true);
+  while (at) {
+    const vma = changetype<Vma>(at);
+    if (vma.start >= end) break;
+    if (vma.end > end) vmaSplit(vma, end, false);
+    const next = vma.next;
+    vmaDrop(vma);
+    at = next;
+  }
+}
+
+/** munmap(2): EINVAL for a bad range; ENOMEM past the limit of areas or without memory. */
+export function munmap(mm: Mm, address: u64, length: u64): i32 {
+  if (address & 4095 || address > USER_END || length > USER_END - address) return Status.EINVAL;
+  const end = address + pageAlign(length);
+  if (end == address) return Status.EINVAL;
+  const frozen = checkFrozen(mm, address, end);
+  if (frozen) return frozen;
+  const fits = unmapFits(mm, address, end);
+  if (fits) return fits;
+  planBegin();
+  unmapPlan(mm, address, end);
+  if (!planTells()) {
+    const status = planAfford();
+    if (!status) unmapApply(mm, address, end);
+    return status;
+  }
+  const status = planTicket(Op.Munmap, mm, address, end);
+  return status ? status : planDone(address, end, 0, 0);
+}

@@ -1,0 +1,73 @@
+// Whom a notice reaches, and who stands in the way of a commit.
+
+import {
+  Demand,
+  NoticeKind,
+  ResultField,
+  Status,
+  SUBSCRIBER_WORDS,
+} from "../abi";
+import { frameOf } from "../frame/frame";
+import { windowBase } from "../mem/layout";
+import { resultSet, resultSet64 } from "../mem/result";
+import { mmOf } from "../map/mm";
+import { Notice } from "../plan/notice";
+import { USER_END } from "../plan/placement";
+import { ExportRecord, scanFirst, scanNext, violates } from "../plan/record";
+import { Ticket } from "../plan/ticket";
+
+function mark(subscriber: u32): void {
+  const at = windowBase + ((<usize>subscriber >> 5) << 2);
+  store<u32>(at, load<u32>(at) | (1 << (subscriber & 31)));
+}
+
+function markFrame(pfn: u32): u32 {
+  let count: u32 = 0;
+  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+    mark(changetype<ExportRecord>(at).subscriber);
+    count++;
+  }
+  return count;
+}
+
+/** Writes the set of subscribers with a record in reach to the window. @returns records. */
+export function noticeReach(notice: Notice): u32 {
+  memory.fill(windowBase, 0, SUBSCRIBER_WORDS << 2);
+  if (notice.kind == NoticeKind.Page) return markFrame(notice.pfn);
+  const mm = mmOf(notice.mm);
+  if (!mm) return 0;
+  const release = notice.kind == NoticeKind.Release;
+  const start = release ? 0 : notice.start;
+  const end = release ? USER_END : notice.end;
+  let count: u32 = 0;
+  for (let r = scanFirst(mm, start, end); r; r = scanNext(mm)) {
+    mark(changetype<ExportRecord>(r).subscriber);
+    count++;
+  }
+  return count;
+}
+
+function blockerOf(notice: Notice): usize {
+  const demand = <Demand>notice.demand;
+  if (demand == Demand.Nothing) return 0;
+  if (notice.kind == NoticeKind.Page) return frameOf(notice.pfn).exports;
+  const mm = mmOf(notice.mm);
+  if (!mm) return 0;
+  for (let r = scanFirst(mm, notice.start, notice.end); r; r = scanNext(mm)) {
+    if (violates(r, demand)) return r;
+  }
+  return 0;
+}
+
+/** Ok, or EBUSY with the holder in the result block, while a record that must go is left (P3). */
+export function checkHolders(ticket: Ticket): i32 {
+  for (let at = ticket.notices; at; at = changetype<Notice>(at).next) {
+    const blocker = blockerOf(changetype<Notice>(at));
+    if (!blocker) continue;
+    const record = changetype<ExportRecord>(blocker);
+    resultSet(ResultField.Holder, record.subscriber);
+    resultSet64(ResultField.HolderLo, record.address);
+    return Status.EBUSY;
+  }
+  return Status.Ok;
+}

@@ -1,0 +1,43 @@
+// Taking ptes away: what every unmap, clear and exit comes down to (Linux: zap_pte_range).
+
+import { PTE_EXPORTED, PG } from "../abi";
+import { flagTest } from "../frame/flags";
+import { frameAddress, frameOf } from "../frame/frame";
+import { CHECK } from "../mem/assert";
+import { Mm } from "../map/mm";
+import { D, P, ptePfn, S } from "../map/pte";
+import { frameDirty, frameUnmap } from "../map/rmap";
+import { leafEnd, leafIndex, leafPfn, leafSeek, tableTrim } from "../map/table";
+
+/** One pte of a page goes. Precondition: no record names it. */
+function dropPage(pte: u64): void {
+  if (CHECK) assert(!(pte & (<u64>PTE_EXPORTED)), "E2: an exported pte is zapped");
+  if (!(pte & P) || pte & S) return;
+  const pfn = ptePfn(pte);
+  if (pte & D && !flagTest(PG.anon, pfn)) frameDirty(pfn);
+  frameUnmap(pfn);
+}
+
+function zapLeaf(leaf: u32, first: u32, count: u32): void {
+  let slot = frameAddress(leaf) + ((<usize>first) << 3);
+  let gone: u32 = 0;
+  for (let i: u32 = 0; i < count; i++, slot += 8) {
+    const pte = load<u64>(slot);
+    if (!pte) continue;
+    store<u64>(slot, 0);
+    gone++;
+    dropPage(pte);
+  }
+  frameOf(leaf).private_ -= gone;
+}
+
+/** Clears every pte in [start, end), and the tables that this empties. */
+export function zapRange(mm: Mm, start: u64, end: u64): void {
+  let at = leafSeek(mm, start, end);
+  while (at < end) {
+    const stop = leafEnd(at, end);
+    zapLeaf(leafPfn(mm, at), leafIndex(at), <u32>((stop - at) >> 12));
+    tableTrim(mm, at);
+    at = leafSeek(mm, stop, end);
+  }
+}

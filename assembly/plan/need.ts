@@ -1,0 +1,103 @@
+// What a commit will take, set aside by its plan, so that the commit cannot fail for want of it.
+//
+// A plan adds up its worst case in the globals here, `needTake` reserves it, and a ticket carries
+// the sums until commit or abort hands them back. A pool's reserve is records that exist already.
+//
+// Invariants
+//   N1  What is reserved equals the sum over open tickets; nothing stays reserved without one.
+
+import { framesReserve, framesUnreserve } from "../frame/buddy";
+import { Pool, poolReserve, poolUnreserve } from "../frame/pool";
+import { anonVmaPool } from "../map/anon-vma";
+import { linkPool } from "../map/link";
+import { mappingPool, nodePool } from "../map/mapping";
+import { Mm, mmPool } from "../map/mm";
+import { Vma, vmaPool } from "../map/vma";
+import { vmaIntersection } from "../map/vma-tree";
+
+@unmanaged
+export class Need {
+  frames: u32;
+  vmas: u32;
+  links: u32;
+  anonVmas: u32;
+  mappings: u32;
+  nodes: u32;
+  mms: u32;
+}
+
+/** The sums of the plan that is being made. */
+export const need = changetype<Need>(memory.data(offsetof<Need>()));
+
+export function needClear(): void {
+  memory.fill(changetype<usize>(need), 0, offsetof<Need>());
+}
+
+/**
+ * Areas in [start, end) get new attributes or go: the two at its ends may be split, all of them
+ * may be merged with their neighbours.
+ *
+ * A split clones a chain and links a file, at most twice; an area that takes over a part of its
+ * neighbour clones the neighbour's chain, and keeps it only at the two ends.
+ */
+export function needRange(mm: Mm, start: u64, end: u64): void {
+  let at = vmaIntersection(mm, start, end);
+  if (!at) return;
+  let longest: u32 = 0;
+  if (changetype<Vma>(at).prev) longest = changetype<Vma>(changetype<Vma>(at).prev).chainCount;
+  for (; at; at = changetype<Vma>(at).next) {
+    longest = max(longest, changetype<Vma>(at).chainCount);
+    if (changetype<Vma>(at).start >= end) break;
+  }
+  need.vmas += 2;
+  need.links += 4 * longest + 4;
+}
+
+/**
+ * Sets aside what was added up. False, and nothing set aside, when there is not so much.
+ */
+export function needTake(): bool {
+  if (!framesReserve(need.frames)) return false;
+  if (take(vmaPool, need.vmas)) {
+    if (take(linkPool, need.links)) {
+      if (takeObjects()) return true;
+      release(linkPool, need.links);
+    }
+    release(vmaPool, need.vmas);
+  }
+  framesUnreserve(need.frames);
+  return false;
+}
+
+function takeObjects(): bool {
+  if (take(anonVmaPool, need.anonVmas)) {
+    if (take(mappingPool, need.mappings)) {
+      if (take(nodePool, need.nodes)) {
+        if (take(mmPool, need.mms)) return true;
+        release(nodePool, need.nodes);
+      }
+      release(mappingPool, need.mappings);
+    }
+    release(anonVmaPool, need.anonVmas);
+  }
+  return false;
+}
+
+/** Hands back what `taken` holds, so that an apply can draw on it, or because a plan is dropped. */
+export function needRelease(taken: Need): void {
+  if (taken.frames) framesUnreserve(taken.frames);
+  release(vmaPool, taken.vmas);
+  release(linkPool, taken.links);
+  release(anonVmaPool, taken.anonVmas);
+  release(mappingPool, taken.mappings);
+  release(nodePool, taken.nodes);
+  release(mmPool, taken.mms);
+}
+
+function take(pool: Pool, count: u32): bool {
+  return !count || poolReserve(pool, count);
+}
+
+function release(pool: Pool, count: u32): void {
+  if (count) poolUnreserve(pool, count);
+}

@@ -1,0 +1,67 @@
+// The beginning and the end that every plan has in common.
+
+import { Op, ResultField, Status } from "../abi";
+import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
+import { resultSet, resultSet64 } from "../mem/result";
+import { isExported, Mm } from "../map/mm";
+import { KeyKind } from "./freeze";
+import { need, needClear, needRelease, needTake } from "./need";
+import { noticesAny, noticesClear } from "./notice";
+import { scanFirst } from "./record";
+import { opened, planDrop, Ticket, ticketFreeze, ticketHandle, ticketOpen } from "./ticket";
+
+/** Forgets the plan made before. */
+export function planBegin(): void {
+  needClear();
+  noticesClear();
+  resultSet(ResultField.PopulateMode, 0);
+}
+
+/** Is there a subscriber to be told of a change to [start, end) of `mm`? */
+export function mustTell(mm: Mm, start: u64, end: u64): bool {
+  if (!CONFIG_EXPORT_NOTIFIER) return false;
+  if (!isExported(mm)) return false;
+  return mm.watches != 0 || scanFirst(mm, start, end) != 0;
+}
+
+/** True when the plan has somebody to tell, so that it needs a ticket. */
+export function planTells(): bool {
+  return CONFIG_EXPORT_NOTIFIER && noticesAny();
+}
+
+/** Makes sure that the apply which follows at once cannot fail for want of memory. */
+export function planAfford(): i32 {
+  if (!needTake()) return planDrop(Status.ENOMEM);
+  needRelease(need);
+  return Status.Ok;
+}
+
+/** Opens a ticket that freezes [start, end) of `mm`: a handle in `opened`'s name, or a status. */
+export function planTicket(op: Op, mm: Mm, start: u64, end: u64): i32 {
+  const status = ticketOpen(op, mm);
+  if (status) return status;
+  return ticketFreeze(KeyKind.Mm, changetype<usize>(mm), start, end);
+}
+
+/** Sets the first arguments of the ticket just opened and answers with its handle. */
+export function planDone(a: u64, b: u64, c: u64, d: u64): i32 {
+  const ticket = changetype<Ticket>(opened);
+  ticket.a = a;
+  ticket.b = b;
+  ticket.c = c;
+  ticket.d = d;
+  return ticketHandle(opened);
+}
+
+/** Ok, with `value` for the caller. */
+export function answer(value: u64): i32 {
+  resultSet64(ResultField.ValueLo, value);
+  return Status.Ok;
+}
+
+/** Leaves word that Linux would now populate [start, end). */
+export function populateNext(start: u64, end: u64, mode: u32): void {
+  resultSet64(ResultField.PopulateStartLo, start);
+  resultSet64(ResultField.PopulateEndLo, end);
+  resultSet(ResultField.PopulateMode, mode);
+}

@@ -1,0 +1,250 @@
+// Export records: who outside holds which page, with which rights.
+//
+//   frame.exports ─▶ record ─▶ record      every record that names the frame
+//   subscriber    ─▶ record ⇄ record       every record of the subscriber
+//   pte e bit                              a record exists for (mm, page)
+//
+// Invariants
+//   E1  PG.exported(pfn) exactly while a record names the frame; each record holds a reference.
+//   E2  The e bit of a live mm's pte exactly while a record names (mm, page), with that frame.
+//   E3  mm.records counts the live records that name the mm; counts of subscribers add up.
+//   E4  PG.quarantine(pfn) exactly while a record of a dead mm names the frame.
+//
+// Written by: op/export.ts on behalf of a subscriber, op/exit.ts.
+
+import { Demand, PG, RECORDS_MAX, Rights, Status, SUBSCRIBERS_MAX, Vmstat } from "../abi";
+import { flagClear, flagSet, flagTest } from "../frame/flags";
+import { frameOf } from "../frame/frame";
+import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
+import { frameDrop } from "../map/mapping";
+import { Mm, mmOf } from "../map/mm";
+import { E, ptePfn } from "../map/pte";
+import { leafEnd, leafPfn, leafSeek, pteGet, pteSet, pteSlot } from "../map/table";
+import { frameAddress } from "../frame/frame";
+import { statAdd } from "../mem/vmstat";
+
+@unmanaged
+export class ExportRecord {
+  nextOfFrame: usize;
+  next: usize;
+  prev: usize;
+  subscriber: u32;
+  /** Handle of the mm; the mm itself may be gone. */
+  mm: u32;
+  pfn: u32;
+  rights: u32;
+  /** The mm has exited: the record keeps its frame in quarantine. */
+  dead: u32;
+  address: u64;
+}
+
+const recordPool = changetype<Pool>(memory.data(offsetof<Pool>()));
+const heads = memory.data(4 * 1024);
+const counts = memory.data(4 * 1024);
+let recordCount: u32 = 0;
+/** Frames that a record of a dead mm keeps out of the allocator. */
+export let quarantined: u32 = 0;
+
+export function recordInit(): void {
+  poolInit(recordPool, offsetof<ExportRecord>());
+}
+
+export function subscriberFirst(subscriber: u32): usize {
+  return subscriber < SUBSCRIBERS_MAX ? load<usize>(heads + (subscriber << 2)) : 0;
+}
+
+export function subscriberCount(subscriber: u32): u32 {
+  return subscriber < SUBSCRIBERS_MAX ? load<u32>(counts + (subscriber << 2)) : 0;
+}
+
+function countSubscriber(subscriber: u32, delta: i32): void {
+  const at = counts + (subscriber << 2);
+  store<u32>(at, load<u32>(at) + delta);
+  recordCount += delta;
+}
+
+/** The record of (subscriber, mm, page) on `pfn`, or 0. */
+export function recordFind(pfn: u32, subscriber: u32, mm: u32, address: u64): usize {
+  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+    const r = changetype<ExportRecord>(at);
+    if (r.subscriber == subscriber && r.mm == mm && r.address == address) return at;
+  }
+  return 0;
+}
+
+/**
+ * Records that `subscriber` holds the page at `address` of `mm`, which is present.
+ * A record that exists gains the rights. @returns Ok, ENOSPC or ENOMEM.
+ */
+export function recordAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i32 {
+  const slot = pteSlot(mm, address);
+  const pte = load<u64>(slot);
+  const pfn = ptePfn(pte);
+  const known = recordFind(pfn, subscriber, mm.handle, address);
+  if (known) {
+    changetype<ExportRecord>(known).rights |= rights;
+    return Status.Ok;
+  }
+  if (recordCount >= RECORDS_MAX) return Status.ENOSPC;
+  const pointer = poolAlloc(recordPool);
+  if (!pointer) return Status.ENOMEM;
+  const r = changetype<ExportRecord>(pointer);
+  const frame = frameOf(pfn);
+  const head = load<usize>(heads + (subscriber << 2));
+  r.subscriber = subscriber;
+  r.mm = mm.handle;
+  r.pfn = pfn;
+  r.rights = rights;
+  r.address = address;
+  r.nextOfFrame = frame.exports;
+  r.next = head;
+  if (head) changetype<ExportRecord>(head).prev = pointer;
+  store<usize>(heads + (subscriber << 2), pointer);
+  if (!frame.exports) {
+    flagSet(PG.exported, pfn);
+    statAdd(Vmstat.nr_exported, 1);
+  }
+  frame.exports = pointer;
+  frame.refcount++;
+  mm.records++;
+  countSubscriber(subscriber, 1);
+  if (!(pte & E)) pteSet(slot, pte | E);
+  return Status.Ok;
+}
+
+function unlinkFromFrame(record: usize): void {
+  const r = changetype<ExportRecord>(record);
+  const frame = frameOf(r.pfn);
+  if (frame.exports == record) {
+    frame.exports = r.nextOfFrame;
+    return;
+  }
+  let at = frame.exports;
+  while (changetype<ExportRecord>(at).nextOfFrame != record) {
+    at = changetype<ExportRecord>(at).nextOfFrame;
+  }
+  changetype<ExportRecord>(at).nextOfFrame = r.nextOfFrame;
+}
+
+function frameHas(pfn: u32, mm: u32, address: u64): bool {
+  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+    const r = changetype<ExportRecord>(at);
+    if (r.mm == mm && r.address == address) return true;
+  }
+  return false;
+}
+
+function frameHasDead(pfn: u32): bool {
+  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+    if (changetype<ExportRecord>(at).dead) return true;
+  }
+  return false;
+}
+
+/** The subscriber let go of one page. The e bit and the page's flags follow. */
+export function recordRemove(record: usize): void {
+  const r = changetype<ExportRecord>(record);
+  const pfn = r.pfn;
+  unlinkFromFrame(record);
+  if (r.prev) changetype<ExportRecord>(r.prev).next = r.next;
+  else store<usize>(heads + (r.subscriber << 2), r.next);
+  if (r.next) changetype<ExportRecord>(r.next).prev = r.prev;
+  countSubscriber(r.subscriber, -1);
+  if (r.dead) endQuarantine(pfn);
+  else forgetInMm(r);
+  if (!frameOf(pfn).exports) {
+    flagClear(PG.exported, pfn);
+    statAdd(Vmstat.nr_exported, -1);
+  }
+  frameDrop(pfn);
+  poolFree(recordPool, record);
+}
+
+function forgetInMm(r: ExportRecord): void {
+  const mm = mmOf(r.mm);
+  if (!mm) return;
+  mm.records--;
+  if (frameHas(r.pfn, r.mm, r.address)) return;
+  const slot = pteSlot(mm, r.address);
+  const pte = load<u64>(slot);
+  if (pte & E) pteSet(slot, pte & ~E);
+}
+
+function endQuarantine(pfn: u32): void {
+  if (frameHasDead(pfn)) return;
+  flagClear(PG.quarantine, pfn);
+  quarantined--;
+  statAdd(Vmstat.nr_quarantined, -1);
+}
+
+/** The mm of a record exits: the record stays, and keeps its frame out of the allocator. */
+export function recordOrphan(record: usize): void {
+  const r = changetype<ExportRecord>(record);
+  const mm = mmOf(r.mm);
+  if (mm) mm.records--;
+  r.dead = 1;
+  if (flagTest(PG.quarantine, r.pfn)) return;
+  flagSet(PG.quarantine, r.pfn);
+  quarantined++;
+  statAdd(Vmstat.nr_quarantined, 1);
+}
+
+// A scan of the records that name pages in a range, one at a time.
+let scanMm: u32 = 0;
+let scanAddress: u64 = 0;
+let scanEnd: u64 = 0;
+let scanRecord: usize = 0;
+
+function scanSettle(mm: Mm): usize {
+  while (true) {
+    while (scanRecord) {
+      const record = scanRecord;
+      const r = changetype<ExportRecord>(record);
+      scanRecord = r.nextOfFrame;
+      if (r.mm == scanMm && r.address == scanAddress) return record;
+    }
+    scanAddress = nextExported(mm, scanAddress + 4096, scanEnd);
+    if (scanAddress >= scanEnd) return 0;
+    scanRecord = frameOf(ptePfn(pteGet(mm, scanAddress))).exports;
+  }
+}
+
+/** First page of [address, end) whose pte has the e bit, or `end`. */
+export function nextExported(mm: Mm, address: u64, end: u64): u64 {
+  let at = leafSeek(mm, address, end);
+  while (at < end) {
+    const stop = leafEnd(at, end);
+    const leaf = leafPfn(mm, at);
+    if (frameOf(leaf).exports) {
+      let slot = frameAddress(leaf) + (<usize>((at >> 12) & 511) << 3);
+      for (; at < stop; at += 4096, slot += 8) {
+        if (load<u64>(slot) & E) return at;
+      }
+    }
+    at = leafSeek(mm, stop, end);
+  }
+  return end;
+}
+
+/** First record of a page in [start, end) of `mm`, or 0. */
+export function scanFirst(mm: Mm, start: u64, end: u64): usize {
+  if (!mm.records) return 0;
+  scanMm = mm.handle;
+  scanEnd = end;
+  scanAddress = nextExported(mm, start, end);
+  if (scanAddress >= end) return 0;
+  scanRecord = frameOf(ptePfn(pteGet(mm, scanAddress))).exports;
+  return scanSettle(mm);
+}
+
+/** The next one; the record returned last may have been removed. */
+export function scanNext(mm: Mm): usize {
+  return scanSettle(mm);
+}
+
+/** Does `record` stand in the way of what `demand` asks? */
+export function violates(record: usize, demand: Demand): bool {
+  if (demand == Demand.All) return true;
+  if (demand == Demand.Writers) return (changetype<ExportRecord>(record).rights & Rights.Write) != 0;
+  return false;
+}
