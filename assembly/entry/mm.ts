@@ -2,8 +2,9 @@
 //
 // Each checks its handle (ESRCH) and, in a debug build, every invariant of the machine afterwards.
 
-import { Access, Status } from "../abi";
-import { mmCreate, mmOf } from "../map/mm";
+import { Access, ResultField, Status } from "../abi";
+import { resultSet } from "../mem/result";
+import { Mm, mmCreate, mmOf } from "../map/mm";
 import { brk } from "../op/brk";
 import { exit } from "../op/exit";
 import { access } from "../op/fault";
@@ -25,6 +26,12 @@ function bytes(value: f64): u64 {
   return <u64>value;
 }
 
+/** The mm that an operation is about; nothing is left to populate from the one before. */
+function operand(handle: u32): Mm | null {
+  resultSet(ResultField.PopulateMode, 0);
+  return mmOf(handle);
+}
+
 export function mmCreateEntry(mmapBase: f64, brkStart: f64): i32 {
   const base = bytes(mmapBase);
   const start = bytes(brkStart);
@@ -41,19 +48,19 @@ export function mmapEntry(
   mapping: u32,
   offset: f64,
 ): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   if (!mm) return Status.ESRCH;
   const file = fileOf(mapping);
   return settled(mmap(mm, bytes(address), bytes(length), prot, flags, file, bytes(offset)));
 }
 
 export function munmapEntry(handle: u32, address: f64, length: f64): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(munmap(mm, bytes(address), bytes(length))) : Status.ESRCH;
 }
 
 export function mprotectEntry(handle: u32, address: f64, length: f64, prot: i32): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(mprotect(mm, bytes(address), bytes(length), prot)) : Status.ESRCH;
 }
 
@@ -65,39 +72,39 @@ export function mremapEntry(
   flags: i32,
   newAddress: f64,
 ): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   if (!mm) return Status.ESRCH;
   const from = bytes(oldLength);
   return settled(mremap(mm, bytes(address), from, bytes(newLength), flags, bytes(newAddress)));
 }
 
 export function madviseEntry(handle: u32, address: f64, length: f64, advice: i32): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(madvise(mm, bytes(address), bytes(length), advice)) : Status.ESRCH;
 }
 
 export function brkEntry(handle: u32, address: f64): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(brk(mm, bytes(address))) : Status.ESRCH;
 }
 
 export function mlockEntry(handle: u32, address: f64, length: f64, flags: i32): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(mlock(mm, bytes(address), bytes(length), flags)) : Status.ESRCH;
 }
 
 export function munlockEntry(handle: u32, address: f64, length: f64): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(munlock(mm, bytes(address), bytes(length))) : Status.ESRCH;
 }
 
 export function mlockallEntry(handle: u32, flags: i32): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(mlockall(mm, flags)) : Status.ESRCH;
 }
 
 export function munlockallEntry(handle: u32): i32 {
-  const mm = mmOf(handle);
+  const mm = operand(handle);
   return mm ? settled(munlockall(mm)) : Status.ESRCH;
 }
 

@@ -27,11 +27,11 @@
 
 import { ORDER_MAX, PAGE_SIZE, PG, Vmstat } from "../abi";
 import { CHECK } from "../mem/assert";
-import { FRAME_BYTES, frameCount, frameTable, LINE_FRAMES } from "../mem/layout";
+import { FRAME_BYTES, frameCount, frameTable, LINE_FRAMES, LINE_SHIFT } from "../mem/layout";
 import { statAdd, statMax } from "../mem/vmstat";
 import { blockNext, hintLower, hintsInit } from "./block";
-import { flagClear, flagSet, flagNext, flagsClear, flagsInit } from "./flags";
-import { flagTest, flagWord, WORD_FRAMES } from "./flags";
+import { flagClear, flagNext, flagsClear, flagSet, flagsInit, flagsLive, flagTest } from "./flags";
+import { flagWord, lineMark, lineSettle, WORD_FRAMES } from "./flags";
 import { flagAll, flagClearRange, flagSetRange } from "./flag-range";
 import { frameAddress, frameOf } from "./frame";
 import { junkCheck, junkFill } from "./junk";
@@ -129,15 +129,11 @@ export function frameTakeZeroed(): u32 {
  * Precondition: each is in use, mapped by nobody and exported by nobody.
  */
 export function frameFree(pfn: u32, order: u32): void {
-  const count = (<u32>1) << order;
   if (CHECK) freeableCheck(pfn, order);
-  for (let at = pfn; at < pfn + count; at++) {
-    flagsClear(AT_FREE, at);
-    recordClear(at);
-  }
-  if (CHECK) junkFill(pfn, count);
+  const count = (<u32>1) << order;
   if (order == 0) giveOne(pfn);
   else giveBlock(pfn, count);
+  if (CHECK) junkFill(pfn, count);
   free += count;
   lowest = min(lowest, pfn);
   hintLower(pfn);
@@ -162,7 +158,7 @@ export function framesUnreserve(n: u32): void {
   reserved -= n;
 }
 
-/** Lowest free frame. Precondition: there is one. */
+/** Makes `lowest` exact. Precondition: some frame is free. */
 function lowestNow(): u32 {
   const word = load<u64>(flagWord(PG.free, lowest));
   if (word != 0) lowest = (lowest & ~(WORD_FRAMES - 1)) + <u32>ctz(word);
@@ -170,13 +166,17 @@ function lowestNow(): u32 {
   return lowest;
 }
 
+/** Precondition: some frame is free. Each step is one load for a frame like the last one. */
 function takeOne(): u32 {
   const pfn = lowestNow();
-  const wasFull = load<u64>(flagWord(PG.free, pfn)) == ALL_ONES;
-  flagClear(PG.free, pfn);
-  if (wasFull) flagClear(PG.buddy, lineHead(pfn));
+  const at = flagWord(PG.free, pfn);
+  const word = load<u64>(at);
+  const left = word & (word - 1);
+  store<u64>(at, left);
+  if (left == 0) lineSettle(PG.free, pfn >>> LINE_SHIFT);
+  if (word == ALL_ONES) flagClear(PG.buddy, lineHead(pfn));
   if (CHECK) junkCheck(pfn, 1);
-  flagClear(PG.fresh, pfn);
+  if ((flagsLive & BIT_FRESH) != 0) flagClear(PG.fresh, pfn);
   taken(1);
   return pfn;
 }
@@ -202,13 +202,28 @@ function taken(count: u32): void {
 }
 
 function giveOne(pfn: u32): void {
-  flagSet(PG.free, pfn);
-  if (load<u64>(flagWord(PG.free, pfn)) == ALL_ONES) lineGive(lineHead(pfn));
+  useEnd(pfn);
+  const at = flagWord(PG.free, pfn);
+  const word = load<u64>(at);
+  const now = word | ((<u64>1) << pfn);
+  store<u64>(at, now);
+  if (word == 0) lineMark(PG.free, pfn >>> LINE_SHIFT);
+  if (now == ALL_ONES) lineGive(lineHead(pfn));
 }
 
 function giveBlock(pfn: u32, count: u32): void {
+  for (let at = pfn; at < pfn + count; at++) useEnd(at);
   flagSetRange(PG.free, pfn, pfn + count);
   for (let head = lineHead(pfn); head < pfn + count; head += LINE_FRAMES) lineGive(head);
+}
+
+/** Forgets the use that frame `pfn` was put to. */
+function useEnd(pfn: u32): void {
+  if ((flagsLive & AT_FREE) != 0) flagsClear(AT_FREE, pfn);
+  const at = changetype<usize>(frameOf(pfn));
+  v128.store(at, i64x2.splat(0));
+  v128.store(at, i64x2.splat(0), 16);
+  store<u64>(at, 0, 32);
 }
 
 /** Marks the line that begins at `head` as a block if all of it is free by now. */
@@ -219,13 +234,6 @@ function lineGive(head: u32): void {
 
 function lineHead(pfn: u32): u32 {
   return pfn & ~(LINE_FRAMES - 1);
-}
-
-function recordClear(pfn: u32): void {
-  const at = changetype<usize>(frameOf(pfn));
-  v128.store(at, i64x2.splat(0));
-  v128.store(at, i64x2.splat(0), 16);
-  store<u64>(at, 0, 32);
 }
 
 /** What freeing relies on; each of these would be a page given away under its holder. */

@@ -14,7 +14,6 @@ import { opened, planDrop, Ticket, ticketFreeze, ticketHandle, ticketOpen } from
 export function planBegin(): void {
   needClear();
   noticesClear();
-  resultSet(ResultField.PopulateMode, 0);
 }
 
 /** Is there a subscriber to be told of a change to [start, end) of `mm`? */
