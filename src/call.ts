@@ -1,0 +1,155 @@
+// One call of an operation, from its first attempt until it is settled.
+//
+// Invariants
+//   K1  It ends with an outcome or with one error, never both.
+//   K2  A call made out of a callback is a child of that callback's bracket until it settles.
+
+import { Status } from "../assembly/abi.ts";
+import * as take from "./arguments.ts";
+import type { Core } from "./core.ts";
+import type { Outcome, PopulateRecord } from "./engine/records.ts";
+import { MemoryError, type MemoryErrorDetail } from "./errors.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import type { Member } from "./notifier/member.ts";
+import type { Plan } from "./plan.ts";
+
+/** What every asynchronous operation takes last. */
+export interface CallOptions {
+  /** Gives up, with its reason, as long as nothing has been committed. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds that the whole call may wait. Default: the machine's. */
+  readonly deadline?: number;
+  /** Tells the subscribers all at once. Default: the machine's. */
+  readonly parallel?: boolean;
+}
+
+/** Stands for "the engine has not been asked yet". */
+export const UNTRIED = -0x7fff_ffff;
+
+export class Call {
+  readonly core: Core;
+  readonly plan: Plan;
+  /** The bracket whose callback makes this call. */
+  readonly parent: Bracket | null;
+  readonly canWait: boolean;
+  readonly parallel: boolean;
+  readonly #deadlineAt: number;
+  readonly #signal: AbortSignal | undefined;
+  /** Its own bracket, while it is open. */
+  bracket: Bracket | null = null;
+  /** The bracket in its way, when the engine said so. */
+  blockedBy: Bracket | null = null;
+  isWaiting = false;
+  /** Subscribers whose late answer it waits for. */
+  readonly owedBy = new Set<Member>();
+  outcome: Outcome | null = null;
+  /** What is to be faulted in now that it is done. */
+  populate: PopulateRecord | null = null;
+  /** Whether somebody was told: since then anything may have run. */
+  wasTold = false;
+  /** The errno that Linux answers with, after its commit. */
+  failure: MemoryError | null = null;
+  #status: number;
+
+  constructor(
+    core: Core,
+    plan: Plan,
+    parent: Bracket | null,
+    limits: CallOptions | null,
+    status = UNTRIED,
+  ) {
+    this.core = core;
+    this.plan = plan;
+    this.parent = parent;
+    this.canWait = limits !== null;
+    this.parallel = limits?.parallel ?? core.parallel;
+    this.#signal = limits?.signal;
+    this.#deadlineAt = deadlineOf(core, plan, limits);
+    this.#status = status;
+    parent?.children.add(this);
+  }
+
+  /**
+   * Asks the engine. Returns the ticket (0: it is done), or −1 when something is in the way.
+   * Throws what the engine refuses.
+   */
+  attempt(): number {
+    const { engine, gate } = this.core;
+    let status = this.#status;
+    this.#status = UNTRIED;
+    if (status === UNTRIED) {
+      if (!gate.isEmpty && gate.isBehind(this) && this.plan.passes?.(engine) !== true) return -1;
+      status = this.plan.attempt(engine);
+    }
+    if (status === Status.EAGAIN && this.#isBlocked()) return -1;
+    this.blockedBy = null;
+    if (status === 0) this.settle(0);
+    if (this.isWaiting) gate.leave(this);
+    if (status < 0) throw this.error(status);
+    return status;
+  }
+
+  /** Keeps what the engine left, and the errno of an operation that did its prefix. */
+  settle(status: number): void {
+    const outcome = this.core.engine.answer.outcome;
+    this.outcome = outcome;
+    if (this.plan.populates === true) this.populate = this.core.engine.answer.takePopulate();
+    if (status < 0) this.failure = this.error(status);
+    else this.plan.settled?.(outcome);
+  }
+
+  /** Milliseconds until its deadline. */
+  timeLeft(): number {
+    return this.#deadlineAt - this.core.clock.now();
+  }
+
+  error(status: Status, detail: MemoryErrorDetail = {}): MemoryError {
+    const { op, ranges, address = ranges[0]?.start, done } = this.plan;
+    return new MemoryError(status, op, { address, done, ...detail });
+  }
+
+  /** Throws the reason when the caller has given up already. */
+  expectWanted(): void {
+    this.#signal?.throwIfAborted();
+  }
+
+  /** Calls `listener` with the reason when the caller gives up; returns how to stop listening. */
+  onAbort(listener: (reason: Error) => void): () => void {
+    const signal = this.#signal;
+    if (signal === undefined) return () => {};
+    const heard = () => listener(signal.reason as Error);
+    signal.addEventListener("abort", heard, { once: true });
+    return () => signal.removeEventListener("abort", heard);
+  }
+
+  /** It is over, one way or the other. */
+  finish(): void {
+    this.parent?.children.delete(this);
+    if (this.isWaiting) this.core.gate.leave(this);
+  }
+
+  #isBlocked(): boolean {
+    const ticket = this.core.engine.answer.blocker;
+    this.blockedBy = this.core.brackets.get(ticket) ?? null;
+    return this.blockedBy !== null;
+  }
+}
+
+/** Checks what a caller passed as options. */
+export function limitsOf(options: CallOptions | undefined): CallOptions {
+  if (options === undefined) return NO_LIMITS;
+  take.options(options, "options");
+  const { signal, deadline } = options;
+  if (deadline !== undefined) take.duration(deadline, "deadline");
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw take.typeError("signal", "an AbortSignal", signal);
+  }
+  return options;
+}
+
+const NO_LIMITS: CallOptions = {};
+
+function deadlineOf(core: Core, plan: Plan, limits: CallOptions | null): number {
+  if (limits === null || plan.mandatory === true) return Number.POSITIVE_INFINITY;
+  return core.clock.now() + (limits.deadline ?? core.deadline);
+}

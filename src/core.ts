@@ -1,0 +1,100 @@
+// What the objects of one machine share. It is not public: users hold Machine, Mm, File and Page.
+//
+// Invariants
+//   C1  `quiet` is true exactly when nobody is queued and no trace is kept: then a call may go to
+//       the engine directly.
+//   C2  `brackets` holds every open ticket, `spaces` every address space that still takes calls or
+//       has left records behind, `members` every subscriber whose id is in use.
+
+import type { Clock } from "./clock.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { FileState } from "./file.ts";
+import { Gate } from "./gate.ts";
+import type { Machine } from "./machine.ts";
+import type { Mm } from "./mm.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import type { Member } from "./notifier/member.ts";
+import { Space } from "./space.ts";
+import { Trace } from "./trace.ts";
+
+/** Hears of failures that have no caller: what `end` throws, a refusal at exit. */
+export type Reporter = (error: unknown, where: string) => void;
+
+/** How the public objects are made; given by `machine.ts`, so that nothing imports in a circle. */
+export interface ObjectMaker {
+  machine(context: Bracket | null): Machine;
+  mm(space: Space, context: Bracket | null): Mm;
+}
+
+export interface CoreSettings {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly deadline: number;
+  readonly parallel: boolean;
+  readonly debug: boolean;
+  readonly traceCapacity: number;
+  readonly report: Reporter;
+}
+
+export class Core {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Milliseconds that a callback, and a call, may take. */
+  readonly deadline: number;
+  readonly parallel: boolean;
+  readonly gate: Gate;
+  readonly trace: Trace;
+  readonly brackets = new Map<number, Bracket>();
+  readonly spaces = new Map<number, Space>();
+  readonly members = new Map<number, Member>();
+  readonly files = new Map<number, FileState>();
+  readonly objects: ObjectMaker;
+  quiet = true;
+  readonly #report: Reporter;
+  readonly #debug: boolean;
+  #brackets = 0;
+
+  constructor(settings: CoreSettings, makeObjects: (core: Core) => ObjectMaker) {
+    this.engine = settings.engine;
+    this.clock = settings.clock;
+    this.deadline = settings.deadline;
+    this.parallel = settings.parallel;
+    this.#debug = settings.debug;
+    this.#report = settings.report;
+    this.gate = new Gate(() => this.#hush());
+    this.trace = new Trace(settings.clock, settings.traceCapacity, () => this.#hush());
+    this.objects = makeObjects(this);
+  }
+
+  nextBracketId(): number {
+    this.#brackets++;
+    return this.#brackets;
+  }
+
+  addSpace(handle: number): Space {
+    const space = new Space(this, handle, this.objects.mm);
+    this.spaces.set(handle, space);
+    return space;
+  }
+
+  /** Tells the owner of the machine of a failure that no caller hears of. */
+  report(error: unknown, where: string): void {
+    this.trace.mark(`report ${where}`, "notify");
+    try {
+      this.#report(error, where);
+    } catch {
+      // A reporter that fails has nobody left to tell.
+    }
+  }
+
+  /** In debug: every invariant of the engine holds, or the machine is poisoned. */
+  verify(): void {
+    if (!this.#debug) return;
+    const broken = this.engine.check();
+    if (broken !== 0) throw this.engine.poison(new Error(`invariant ${broken} is broken`));
+  }
+
+  #hush(): void {
+    this.quiet = this.gate.isEmpty && !this.trace.isOn;
+  }
+}

@@ -1,0 +1,190 @@
+// What a call of the engine leaves behind: the result block, the window and notices in memory.
+//
+// Invariants
+//   W1  Every getter reads what the *last* call wrote: read it before anything else can call.
+//   W2  Lists and records are copies.
+
+import {
+  NoticeField,
+  PAGE_SIZE,
+  PageEntry,
+  Populate,
+  ResultField,
+  SUBSCRIBER_WORDS,
+} from "../../assembly/abi.ts";
+import type { Heap } from "./heap.ts";
+import type * as R from "./records.ts";
+
+const WORD_SHIFT = 2;
+const WORD_BITS = 32;
+
+/** Words of a place (mm, address) and of an export record (mm, address, pfn, rights). */
+const PLACE_WORDS = 3;
+const EXPORT_WORDS = 5;
+
+export class Answers {
+  readonly #heap: Heap;
+  #result = 0;
+  #window = 0;
+
+  constructor(heap: Heap) {
+    this.#heap = heap;
+  }
+
+  /** Tells where the result block and the window are: byte addresses. */
+  locate(result: number, window: number): void {
+    this.#result = result >>> WORD_SHIFT;
+    this.#window = window >>> WORD_SHIFT;
+  }
+
+  /** A 64-bit value, exact below 2**53. */
+  get value(): number {
+    return this.#wide(ResultField.ValueLo);
+  }
+
+  get pfn(): number {
+    return this.#word(ResultField.Pfn);
+  }
+
+  get count(): number {
+    return this.#word(ResultField.Count);
+  }
+
+  get blocker(): number {
+    return this.#word(ResultField.Blocker);
+  }
+
+  get holder(): R.HolderRecord {
+    return {
+      subscriber: this.#word(ResultField.Holder),
+      address: this.#wide(ResultField.HolderLo),
+    };
+  }
+
+  /** What an operation that is done answers with. */
+  get outcome(): R.Outcome {
+    return { value: this.value, pfn: this.pfn, count: this.count };
+  }
+
+  /** The range to populate now, once: the engine leaves the words as they are. */
+  takePopulate(): R.PopulateRecord | null {
+    const mode = this.#word(ResultField.PopulateMode);
+    if (mode === Populate.None) return null;
+    this.#heap.words[this.#result + ResultField.PopulateMode] = Populate.None;
+    const start = this.#wide(ResultField.PopulateStartLo);
+    const end = this.#wide(ResultField.PopulateEndLo);
+    return start < end ? { start, end, mode } : null;
+  }
+
+  get layout(): R.LayoutRecord {
+    return {
+      brk: this.value,
+      mmapBase: this.#wide(ResultField.StartLo),
+      brkStart: this.#wide(ResultField.EndLo),
+    };
+  }
+
+  get area(): R.AreaRecord {
+    return {
+      start: this.#wide(ResultField.StartLo),
+      end: this.#wide(ResultField.EndLo),
+      offset: this.#wide(ResultField.OffsetLo),
+      vmFlags: this.#word(ResultField.VmFlags),
+      mapping: this.#word(ResultField.Mapping),
+      name: this.#word(ResultField.Name),
+    };
+  }
+
+  get page(): R.PageRecord {
+    return {
+      pteLo: this.#word(ResultField.PteLo),
+      pteHi: this.#word(ResultField.PteHi),
+      pfn: this.pfn,
+      frameFlags: this.#word(ResultField.FrameFlags),
+      refCount: this.#word(ResultField.RefCount),
+      mapCount: this.#word(ResultField.MapCount),
+      exports: this.#word(ResultField.Exports),
+    };
+  }
+
+  /** `count` entries of a listing of pages. */
+  pages(count: number): R.PageListRecord[] {
+    return this.#list(count, PageEntry.LENGTH, (at) => ({
+      address: this.#heap.wide(at + PageEntry.AddressLo),
+      pteLo: this.#heap.word(at + PageEntry.PteLo),
+      pteHi: this.#heap.word(at + PageEntry.PteHi),
+      pfn: this.#heap.word(at + PageEntry.Pfn),
+      mapCount: this.#heap.word(at + PageEntry.MapCount),
+    }));
+  }
+
+  /** `count` export records. */
+  exports(count: number): R.ExportRecord[] {
+    return this.#list(count, EXPORT_WORDS, (at) => ({
+      mm: this.#heap.word(at),
+      address: this.#heap.wide(at + 1),
+      pfn: this.#heap.word(at + 3),
+      rights: this.#heap.word(at + 4),
+    }));
+  }
+
+  /** `count` places where a frame is mapped. */
+  places(count: number): R.PlaceRecord[] {
+    return this.#list(count, PLACE_WORDS, (at) => ({
+      mm: this.#heap.word(at),
+      address: this.#heap.wide(at + 1),
+    }));
+  }
+
+  /** The ids in the set of subscribers, ascending. */
+  subscribers(): number[] {
+    const ids: number[] = [];
+    for (let index = 0; index < SUBSCRIBER_WORDS; index++) {
+      let set = this.#heap.word(this.#window + index);
+      while (set !== 0) {
+        ids.push(index * WORD_BITS + (WORD_BITS - 1 - Math.clz32(set & -set)));
+        set &= set - 1;
+      }
+    }
+    return ids;
+  }
+
+  /** The words of a notice, without its reach and places. */
+  notice(notice: number): Omit<R.NoticeRecord, "reach" | "places"> {
+    const at = notice >>> WORD_SHIFT;
+    return {
+      kind: this.#heap.word(at + NoticeField.Kind),
+      mm: this.#heap.word(at + NoticeField.Mm),
+      reason: this.#heap.word(at + NoticeField.Reason),
+      demand: this.#heap.word(at + NoticeField.Demand),
+      oldProt: this.#heap.word(at + NoticeField.OldProt),
+      newProt: this.#heap.word(at + NoticeField.NewProt),
+      pfn: this.#heap.word(at + NoticeField.Pfn),
+      start: this.#heap.wide(at + NoticeField.StartLo),
+      end: this.#heap.wide(at + NoticeField.EndLo),
+    };
+  }
+
+  /** The notice after this one, 0 when it is the last. */
+  nextNotice(notice: number): number {
+    return this.#heap.word((notice >>> WORD_SHIFT) + NoticeField.Next);
+  }
+
+  /** A copy of the first `bytes` of the window. */
+  windowBytes(bytes: number): Uint8Array {
+    const at = this.#window << WORD_SHIFT;
+    return this.#heap.bytes.slice(at, at + Math.min(bytes, PAGE_SIZE * 16));
+  }
+
+  #word(field: ResultField): number {
+    return this.#heap.word(this.#result + field);
+  }
+
+  #wide(field: ResultField): number {
+    return this.#heap.wide(this.#result + field);
+  }
+
+  #list<T>(count: number, words: number, read: (at: number) => T): T[] {
+    return Array.from({ length: count }, (_, index) => read(this.#window + index * words));
+  }
+}

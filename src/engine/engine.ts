@@ -1,0 +1,373 @@
+// The engine as an object: the only caller of its exports, the only reader of its memory.
+//
+// Invariants
+//   N1  Every call of an export stands in a `try`: what it throws poisons the machine, and every
+//       call after that throws the same EngineFault.
+//   N2  What the engine leaves in its result block or window is copied out before anything else
+//       can call into it.
+//   N3  Hot calls (`mmap` to `fault`) allocate nothing.
+
+import { FRAMES_MAX, FRAMES_MIN, PAGE_SIZE, Status, type Vmstat } from "../../assembly/abi.ts";
+import { EngineFault } from "../errors.ts";
+import { Answers } from "./answers.ts";
+import { type EngineExports, type EngineFunctions, EXPORT_NAMES } from "./exports.ts";
+import { Heap } from "./heap.ts";
+import type * as R from "./records.ts";
+
+export class Engine {
+  #wasm: EngineFunctions;
+  readonly #heap: Heap;
+  readonly #answers: Answers;
+  #frames = 0;
+  #vmstat = 0;
+  #fault: EngineFault | null = null;
+
+  constructor(exports: EngineExports) {
+    this.#wasm = exports;
+    this.#heap = new Heap(exports.memory);
+    this.#answers = new Answers(this.#heap);
+  }
+
+  /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */
+  start(frames: number): number {
+    if (frames < FRAMES_MIN || frames > FRAMES_MAX) return Status.EINVAL;
+    return this.#ask((wasm) => {
+      const status = wasm.machine_init(frames);
+      if (status < 0) return status;
+      this.#answers.locate(wasm.result_pointer() >>> 0, wasm.window_pointer() >>> 0);
+      this.#frames = wasm.frames_pointer() >>> 0;
+      this.#vmstat = wasm.vmstat_pointer() >>> 0;
+      return status;
+    });
+  }
+
+  // Operations: 0 done, above 0 a ticket, below 0 a status.
+
+  mmap(
+    mm: number,
+    at: number,
+    size: number,
+    prot: number,
+    flags: number,
+    map: number,
+    pos: number,
+  ) {
+    try {
+      return this.#wasm.mm_mmap(mm, at, size, prot, flags, map, pos);
+    } catch (cause) {
+      throw this.poison(cause);
+    }
+  }
+
+  munmap(mm: number, address: number, bytes: number): number {
+    try {
+      return this.#wasm.mm_munmap(mm, address, bytes);
+    } catch (cause) {
+      throw this.poison(cause);
+    }
+  }
+
+  mprotect(mm: number, address: number, bytes: number, prot: number): number {
+    try {
+      return this.#wasm.mm_mprotect(mm, address, bytes, prot);
+    } catch (cause) {
+      throw this.poison(cause);
+    }
+  }
+
+  madvise(mm: number, address: number, bytes: number, advice: number): number {
+    try {
+      return this.#wasm.mm_madvise(mm, address, bytes, advice);
+    } catch (cause) {
+      throw this.poison(cause);
+    }
+  }
+
+  brk(mm: number, address: number): number {
+    try {
+      return this.#wasm.mm_brk(mm, address);
+    } catch (cause) {
+      throw this.poison(cause);
+    }
+  }
+
+  fault(mm: number, address: number, access: number): number {
+    try {
+      return this.#wasm.mm_fault(mm, address, access);
+    } catch (cause) {
+      throw this.poison(cause);
+    }
+  }
+
+  mremap(mm: number, at: number, old: number, bytes: number, flags: number, to: number): number {
+    return this.#ask((wasm) => wasm.mm_mremap(mm, at, old, bytes, flags, to));
+  }
+
+  mlock(mm: number, address: number, bytes: number, flags: number): number {
+    return this.#ask((wasm) => wasm.mm_mlock(mm, address, bytes, flags));
+  }
+
+  munlock(mm: number, address: number, bytes: number): number {
+    return this.#ask((wasm) => wasm.mm_munlock(mm, address, bytes));
+  }
+
+  mlockall(mm: number, flags: number): number {
+    return this.#ask((wasm) => wasm.mm_mlockall(mm, flags));
+  }
+
+  munlockall(mm: number): number {
+    return this.#ask((wasm) => wasm.mm_munlockall(mm));
+  }
+
+  populate(mm: number, start: number, end: number, mode: number): number {
+    return this.#ask((wasm) => wasm.mm_populate(mm, start, end, mode));
+  }
+
+  fork(mm: number): number {
+    return this.#ask((wasm) => wasm.mm_fork(mm));
+  }
+
+  exit(mm: number): number {
+    return this.#ask((wasm) => wasm.mm_exit(mm));
+  }
+
+  migrate(pfn: number): number {
+    return this.#ask((wasm) => wasm.page_migrate(pfn));
+  }
+
+  /** Pages of the largest promise of private writable memory; 0: as many as there are frames. */
+  overcommit(pages: number): void {
+    this.#ask((wasm) => wasm.machine_overcommit(pages));
+  }
+
+  createMm(mmapBase: number, brkStart: number): number {
+    return this.#ask((wasm) => wasm.mm_create(mmapBase, brkStart));
+  }
+
+  mincore(mm: number, address: number, bytes: number): number {
+    return this.#ask((wasm) => wasm.mm_mincore(mm, address, bytes));
+  }
+
+  msync(mm: number, address: number, bytes: number, flags: number): number {
+    return this.#ask((wasm) => wasm.mm_msync(mm, address, bytes, flags));
+  }
+
+  // Tickets.
+
+  commit(ticket: number): number {
+    return this.#ask((wasm) => wasm.ticket_commit(ticket));
+  }
+
+  abort(ticket: number): void {
+    this.#ask((wasm) => wasm.ticket_abort(ticket));
+  }
+
+  end(ticket: number): void {
+    this.#ask((wasm) => wasm.ticket_end(ticket));
+  }
+
+  conflict(mm: number, start: number, end: number): number {
+    return this.#ask((wasm) => wasm.ticket_conflict(mm, start, end)) >>> 0;
+  }
+
+  /** The notices of an open ticket, in the order that Linux announces them. */
+  notices(ticket: number): R.NoticeRecord[] {
+    return this.#ask((wasm) => {
+      const list: R.NoticeRecord[] = [];
+      let notice = wasm.ticket_notices(ticket) >>> 0;
+      while (notice !== 0) {
+        list.push(this.#notice(wasm, notice));
+        notice = this.#answers.nextNotice(notice);
+      }
+      return list;
+    });
+  }
+
+  // Records.
+
+  addExport(subscriber: number, mm: number, address: number, rights: number): number {
+    return this.#ask((wasm) => wasm.export_add(subscriber, mm, address, rights));
+  }
+
+  removeExport(subscriber: number, mm: number, address: number): number {
+    return this.#ask((wasm) => wasm.export_remove(subscriber, mm, address));
+  }
+
+  removeExports(subscriber: number, mm: number, start: number, end: number): number {
+    return this.#ask((wasm) => wasm.export_remove_range(subscriber, mm, start, end));
+  }
+
+  removeAllExports(subscriber: number): number {
+    return this.#ask((wasm) => wasm.export_remove_all(subscriber));
+  }
+
+  lowerExports(subscriber: number, mm: number, start: number, end: number): number {
+    return this.#ask((wasm) => wasm.export_lower_range(subscriber, mm, start, end));
+  }
+
+  countExports(subscriber: number): number {
+    return this.#ask((wasm) => wasm.export_count(subscriber)) >>> 0;
+  }
+
+  /** Records of one subscriber from the `skip`-th on, as many as one window holds. */
+  listExports(subscriber: number, skip: number): R.ExportRecord[] {
+    return this.#ask((wasm) => {
+      return this.#answers.exports(wasm.export_list(subscriber, skip) >>> 0);
+    });
+  }
+
+  watch(mm: number, delta: number): number {
+    return this.#ask((wasm) => wasm.mm_watch(mm, delta));
+  }
+
+  isExported(mm: number): boolean {
+    return this.#ask((wasm) => wasm.mm_is_exported(mm)) === 1;
+  }
+
+  setDirty(mm: number, address: number): number {
+    return this.#ask((wasm) => wasm.page_set_dirty(mm, address));
+  }
+
+  quarantined(): number {
+    return this.#ask((wasm) => wasm.quarantine_count()) >>> 0;
+  }
+
+  // Files.
+
+  createMapping(kind: number, bytes: number): number {
+    return this.#ask((wasm) => wasm.mapping_create(kind, bytes));
+  }
+
+  releaseMapping(mapping: number): number {
+    return this.#ask((wasm) => wasm.mapping_release(mapping));
+  }
+
+  mappingSize(mapping: number): number {
+    return this.#ask((wasm) => wasm.mapping_size(mapping));
+  }
+
+  growMapping(mapping: number, bytes: number): number {
+    return this.#ask((wasm) => wasm.mapping_grow(mapping, bytes));
+  }
+
+  mappingPage(mapping: number, index: number, create: boolean): number {
+    return this.#ask((wasm) => wasm.mapping_page(mapping, index, create ? 1 : 0));
+  }
+
+  // Importing a recorded address space.
+
+  importArea(mm: number, area: R.AreaRecord): number {
+    const { start, end, vmFlags, offset, mapping, name } = area;
+    return this.#ask((w) => w.import_area(mm, start, end, vmFlags, offset, mapping, name));
+  }
+
+  importPage(mm: number, address: number, zero: boolean): number {
+    return this.#ask((wasm) => wasm.import_page(mm, address, zero ? 1 : 0));
+  }
+
+  importBrk(mm: number, start: number, brk: number): number {
+    return this.#ask((wasm) => wasm.import_brk(mm, start, brk));
+  }
+
+  /** What the last call left in the result block and the window. */
+  get answer(): Answers {
+    return this.#answers;
+  }
+
+  // Inspection.
+
+  layout(mm: number): R.LayoutRecord | null {
+    return this.#ask((wasm) => wasm.mm_layout(mm)) < 0 ? null : this.#answers.layout;
+  }
+
+  /** The first area that ends above `address`, or null. */
+  areaAfter(mm: number, address: number): R.AreaRecord | null {
+    return this.#ask((wasm) => wasm.area_next(mm, address)) === 1 ? this.#answers.area : null;
+  }
+
+  /** The entry of the page at `address`, or null where there is none. */
+  page(mm: number, address: number): R.PageRecord | null {
+    return this.#ask((wasm) => wasm.page_query(mm, address)) === 1 ? this.#answers.page : null;
+  }
+
+  /** Entries from `start` on, as many as one window holds, and where to go on. */
+  pages(mm: number, start: number, end: number): { list: R.PageListRecord[]; next: number } {
+    const count = Math.max(
+      this.#ask((wasm) => wasm.page_list(mm, start, end)),
+      0,
+    );
+    return { list: this.#answers.pages(count), next: count === 0 ? end : this.#answers.value };
+  }
+
+  counter(index: Vmstat): number {
+    return this.#heap.double(this.#vmstat + index * Float64Array.BYTES_PER_ELEMENT);
+  }
+
+  /** The bytes of a frame; a window on the machine, not a copy. */
+  frame(pfn: number): Uint8Array {
+    const at = this.#frames + pfn * PAGE_SIZE;
+    return this.#heap.bytes.subarray(at, at + PAGE_SIZE);
+  }
+
+  /** Copies `bytes` out of a frame, without making a view of it. */
+  load(pfn: number, from: number, into: Uint8Array, at: number, bytes: number): void {
+    const source = this.#frames + pfn * PAGE_SIZE + from;
+    into.set(this.#heap.bytes.subarray(source, source + bytes), at);
+  }
+
+  /** Copies `bytes` of `data` into a frame. */
+  store(pfn: number, to: number, data: Uint8Array, at: number, bytes: number): void {
+    const target = this.#frames + pfn * PAGE_SIZE + to;
+    this.#heap.bytes.set(data.subarray(at, at + bytes), target);
+  }
+
+  get framesTotal(): number {
+    return this.#ask((wasm) => wasm.frames_total()) >>> 0;
+  }
+
+  get framesFree(): number {
+    return this.#ask((wasm) => wasm.frames_free()) >>> 0;
+  }
+
+  get memoryBytes(): number {
+    return this.#heap.size;
+  }
+
+  /** The number of the first broken invariant, 0 when all hold. */
+  check(): number {
+    return this.#ask((wasm) => wasm.machine_check()) >>> 0;
+  }
+
+  /** Makes every later call throw; returns what they throw. */
+  poison(cause: unknown): EngineFault {
+    if (this.#fault === null) {
+      const fault = new EngineFault(cause);
+      this.#fault = fault;
+      this.#wasm = poisoned(fault);
+    }
+    return this.#fault;
+  }
+
+  #ask<T>(call: (wasm: EngineFunctions) => T): T {
+    try {
+      return call(this.#wasm);
+    } catch (cause) {
+      throw this.poison(cause);
+    }
+  }
+
+  #notice(wasm: EngineFunctions, notice: number): R.NoticeRecord {
+    const head = this.#answers.notice(notice);
+    const reach = wasm.notice_reach(notice) === 0 ? [] : this.#answers.subscribers();
+    const places = this.#answers.places(wasm.notice_places(notice) >>> 0);
+    return { ...head, reach, places };
+  }
+}
+
+function poisoned(fault: EngineFault): EngineFunctions {
+  const refuse = (): never => {
+    throw fault;
+  };
+  const functions = Object.fromEntries(Object.keys(EXPORT_NAMES).map((name) => [name, refuse]));
+  return functions as unknown as EngineFunctions;
+}

@@ -1,0 +1,167 @@
+// The engine's exports, typed: the one place that says what the module must offer.
+//
+// An address, length or file position is an f64 that holds a whole number; everything else is an
+// i32 or u32. A u32 result arrives signed and is made unsigned in `engine.ts`, nowhere else.
+
+/** Calls that may answer with a ticket: above 0 means "tell somebody first". */
+export interface EngineOperations {
+  mm_mmap(
+    mm: number,
+    address: number,
+    length: number,
+    prot: number,
+    flags: number,
+    mapping: number,
+    offset: number,
+  ): number;
+  mm_munmap(mm: number, address: number, length: number): number;
+  mm_mprotect(mm: number, address: number, length: number, prot: number): number;
+  mm_mremap(
+    mm: number,
+    address: number,
+    oldLength: number,
+    newLength: number,
+    flags: number,
+    newAddress: number,
+  ): number;
+  mm_madvise(mm: number, address: number, length: number, advice: number): number;
+  mm_brk(mm: number, address: number): number;
+  mm_mlock(mm: number, address: number, length: number, flags: number): number;
+  mm_munlock(mm: number, address: number, length: number): number;
+  mm_mlockall(mm: number, flags: number): number;
+  mm_munlockall(mm: number): number;
+  mm_fault(mm: number, address: number, access: number): number;
+  mm_populate(mm: number, start: number, end: number, access: number): number;
+  mm_fork(mm: number): number;
+  mm_exit(mm: number): number;
+  page_migrate(pfn: number): number;
+}
+
+/** The bracket: what a ticket announces, and how it ends. */
+export interface EngineTickets {
+  ticket_notices(ticket: number): number;
+  notice_reach(notice: number): number;
+  notice_places(notice: number): number;
+  ticket_commit(ticket: number): number;
+  ticket_abort(ticket: number): number;
+  ticket_end(ticket: number): number;
+  ticket_conflict(mm: number, start: number, end: number): number;
+}
+
+/** Export records, watches and what is withheld because of them. */
+export interface EngineRecords {
+  export_add(subscriber: number, mm: number, address: number, rights: number): number;
+  export_remove(subscriber: number, mm: number, address: number): number;
+  export_remove_range(subscriber: number, mm: number, start: number, end: number): number;
+  export_remove_all(subscriber: number): number;
+  export_lower_range(subscriber: number, mm: number, start: number, end: number): number;
+  export_count(subscriber: number): number;
+  export_list(subscriber: number, skip: number): number;
+  mm_watch(mm: number, delta: number): number;
+  mm_is_exported(mm: number): number;
+  page_set_dirty(mm: number, address: number): number;
+  quarantine_count(): number;
+}
+
+/** Making things, files, and looking at them. */
+export interface EngineObjects {
+  machine_init(frames: number): number;
+  machine_check(): number;
+  machine_overcommit(pages: number): void;
+  result_pointer(): number;
+  vmstat_pointer(): number;
+  window_pointer(): number;
+  frames_pointer(): number;
+  frames_total(): number;
+  frames_free(): number;
+  mm_create(mmapBase: number, brkStart: number): number;
+  mm_mincore(mm: number, address: number, length: number): number;
+  mm_msync(mm: number, address: number, length: number, flags: number): number;
+  mm_layout(mm: number): number;
+  mapping_create(kind: number, size: number): number;
+  mapping_release(mapping: number): number;
+  mapping_size(mapping: number): number;
+  mapping_grow(mapping: number, size: number): number;
+  mapping_page(mapping: number, index: number, create: number): number;
+  area_next(mm: number, address: number): number;
+  page_query(mm: number, address: number): number;
+  page_list(mm: number, start: number, end: number): number;
+  import_area(
+    mm: number,
+    start: number,
+    end: number,
+    vmFlags: number,
+    offset: number,
+    mapping: number,
+    name: number,
+  ): number;
+  import_page(mm: number, address: number, zero: number): number;
+  import_brk(mm: number, start: number, brk: number): number;
+}
+
+/** Every function that the module exports. */
+export type EngineFunctions = EngineOperations & EngineTickets & EngineRecords & EngineObjects;
+
+/** What an instance of the module exports. */
+export type EngineExports = EngineFunctions & { readonly memory: WebAssembly.Memory };
+
+/** The names at run time; complete by type, so that a missing one does not compile. */
+export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
+  machine_init: true,
+  machine_check: true,
+  machine_overcommit: true,
+  result_pointer: true,
+  vmstat_pointer: true,
+  window_pointer: true,
+  frames_pointer: true,
+  frames_total: true,
+  frames_free: true,
+  mm_create: true,
+  mm_mmap: true,
+  mm_munmap: true,
+  mm_mprotect: true,
+  mm_mremap: true,
+  mm_madvise: true,
+  mm_brk: true,
+  mm_mlock: true,
+  mm_munlock: true,
+  mm_mlockall: true,
+  mm_munlockall: true,
+  mm_fault: true,
+  mm_populate: true,
+  mm_fork: true,
+  mm_exit: true,
+  mm_mincore: true,
+  mm_msync: true,
+  mm_layout: true,
+  page_migrate: true,
+  ticket_notices: true,
+  notice_reach: true,
+  notice_places: true,
+  ticket_commit: true,
+  ticket_abort: true,
+  ticket_end: true,
+  ticket_conflict: true,
+  export_add: true,
+  export_remove: true,
+  export_remove_range: true,
+  export_remove_all: true,
+  export_lower_range: true,
+  export_count: true,
+  export_list: true,
+  mm_watch: true,
+  mm_is_exported: true,
+  page_set_dirty: true,
+  quarantine_count: true,
+  mapping_create: true,
+  mapping_release: true,
+  mapping_size: true,
+  mapping_grow: true,
+  mapping_page: true,
+  area_next: true,
+  page_query: true,
+  page_list: true,
+  import_area: true,
+  import_page: true,
+  import_brk: true,
+};

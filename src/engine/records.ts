@@ -1,0 +1,90 @@
+// Plain copies of what the engine tells: nothing here points into linear memory.
+
+import type { AreaName, Demand, NoticeKind, Reason } from "../../assembly/abi.ts";
+
+/** Where a frame is mapped: a handle of an mm and a page-aligned address. */
+export interface PlaceRecord {
+  readonly mm: number;
+  readonly address: number;
+}
+
+/** One notice of a ticket, with whom it reaches. Addresses in bytes, half open. */
+export interface NoticeRecord {
+  readonly kind: NoticeKind;
+  readonly mm: number;
+  readonly reason: Reason;
+  readonly demand: Demand;
+  readonly oldProt: number;
+  readonly newProt: number;
+  readonly pfn: number;
+  readonly start: number;
+  readonly end: number;
+  /** Ids of the subscribers that have a record in it, ascending. */
+  readonly reach: readonly number[];
+  readonly places: readonly PlaceRecord[];
+}
+
+/** What an operation that is done answers with, beyond its status. */
+export interface Outcome {
+  readonly value: number;
+  readonly pfn: number;
+  readonly count: number;
+}
+
+/** A range that Linux would now fault in. */
+export interface PopulateRecord {
+  readonly start: number;
+  readonly end: number;
+  readonly mode: number;
+}
+
+/** Who still holds a page that must be gone, and where. */
+export interface HolderRecord {
+  readonly subscriber: number;
+  readonly address: number;
+}
+
+/** An area as the engine has it; `mapping` is 0 for private anonymous memory. */
+export interface AreaRecord {
+  readonly start: number;
+  readonly end: number;
+  readonly offset: number;
+  readonly vmFlags: number;
+  readonly mapping: number;
+  readonly name: AreaName;
+}
+
+/** A page table entry, in two words, and the frame behind it. */
+export interface PageRecord {
+  readonly pteLo: number;
+  readonly pteHi: number;
+  readonly pfn: number;
+  readonly frameFlags: number;
+  readonly refCount: number;
+  readonly mapCount: number;
+  readonly exports: number;
+}
+
+/** One entry of a listing of pages. */
+export interface PageListRecord {
+  readonly address: number;
+  readonly pteLo: number;
+  readonly pteHi: number;
+  readonly pfn: number;
+  readonly mapCount: number;
+}
+
+/** One export record. */
+export interface ExportRecord {
+  readonly mm: number;
+  readonly address: number;
+  readonly pfn: number;
+  readonly rights: number;
+}
+
+/** Where the heap and the mappings of an mm begin, and the current break. */
+export interface LayoutRecord {
+  readonly brk: number;
+  readonly brkStart: number;
+  readonly mmapBase: number;
+}

@@ -1,0 +1,4 @@
+// pagebell: the public names, with the engine inlined.
+
+export { createMachine } from "./create.ts";
+export * from "./public.ts";

@@ -1,0 +1,215 @@
+// The machine: physical memory, address spaces and files in it, and who is told before they change.
+
+import {
+  BRK_START_DEFAULT,
+  FRAMES_MAX,
+  FRAMES_MIN,
+  MMAP_BASE_DEFAULT,
+  PAGE_SIZE,
+} from "../assembly/abi.ts";
+import * as take from "./arguments.ts";
+import { type CallOptions, UNTRIED } from "./call.ts";
+import { type Clock, hostClock } from "./clock.ts";
+import { Core, type Reporter } from "./core.ts";
+import { Engine } from "./engine/engine.ts";
+import { instantiate } from "./engine/load.ts";
+import { MemoryError } from "./errors.ts";
+import { File, type FileOptions } from "./file.ts";
+import { Mm } from "./mm.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import { ExportNotifiers } from "./notifier/registry.ts";
+import { perform, performSync } from "./operation.ts";
+import { migrate } from "./plans.ts";
+import { spaceOf } from "./space.ts";
+import { TRACE_CAPACITY_DEFAULT, TRACE_CAPACITY_MAX, type Trace } from "./trace.ts";
+import { type VmstatCounters, vmstat } from "./vmstat.ts";
+
+/** Milliseconds that a callback, and a call, may take when nobody says. */
+export const DEADLINE_DEFAULT = 10_000;
+
+export interface MachineOptions {
+  /** Bytes of physical memory: from 1 MiB to what one arena holds; whole pages of it are used. */
+  readonly memory: number;
+  /** Bytes of the largest promise of private writable memory; beyond is ENOMEM. Default: memory. */
+  readonly overcommit?: number;
+  /** How subscribers are told. */
+  readonly exportNotifiers?: {
+    /** All at once instead of in order of registration. Default false. */
+    readonly parallel?: boolean;
+  };
+  /** Milliseconds that a callback, and a call, may take. Default 10,000. */
+  readonly deadline?: number;
+  /** The source of time. Default: the host's. */
+  readonly clock?: Clock;
+  /** Check every invariant of the engine after each bracket: slow. Default false. */
+  readonly debug?: boolean;
+  /** Keep a trace from the beginning; a number is how many events. Default false. */
+  readonly trace?: boolean | number;
+  /** Hears of failures that have no caller. Default: `console.error`. */
+  readonly report?: Reporter;
+}
+
+export interface MmOptions {
+  /** Where placement begins, growing down. */
+  readonly mmapBase?: number;
+  /** Where the heap begins. */
+  readonly brkStart?: number;
+}
+
+export class Machine {
+  readonly exportNotifiers: ExportNotifiers;
+  readonly #core: Core;
+  readonly #context: Bracket | null;
+
+  constructor(core: Core, context: Bracket | null, notifiers: ExportNotifiers) {
+    this.#core = core;
+    this.#context = context;
+    this.exportNotifiers = notifiers;
+  }
+
+  /** A new, empty address space. ENOMEM, ENFILE; EINVAL for a base that is no user address. */
+  createMm(options: MmOptions = {}): Mm {
+    take.options(options, "options");
+    const base = take.word(options.mmapBase ?? MMAP_BASE_DEFAULT, "mmapBase");
+    const brk = take.word(options.brkStart ?? BRK_START_DEFAULT, "brkStart");
+    const handle = this.#core.engine.createMm(base, brk);
+    if (handle < 0) throw new MemoryError(handle, "createMm");
+    return this.#core.objects.mm(this.#core.addSpace(handle), this.#context);
+  }
+
+  /** A new file in memory. ENOMEM, ENFILE; EINVAL for a size that no file has. */
+  createFile(options: FileOptions = {}): File {
+    take.options(options, "options");
+    return new File(this.#core, options);
+  }
+
+  /** The address spaces that take calls, oldest first. */
+  get mms(): Mm[] {
+    return [...this.#core.spaces.values()].filter(({ handle }) => handle !== 0).map(({ mm }) => mm);
+  }
+
+  /** The same address space, its calls carrying what this machine carries (`why.machine`). */
+  within(mm: Mm): Mm {
+    const space = spaceOf(this.#core, mm);
+    return this.#context === null ? space.mm : this.#core.objects.mm(space, this.#context);
+  }
+
+  /** Copies an address space, as `mm.fork()`. */
+  fork(mm: Mm, options?: CallOptions): Promise<Mm> {
+    return this.within(mm).fork(options);
+  }
+
+  forkSync(mm: Mm): Mm {
+    return this.within(mm).forkSync();
+  }
+
+  /** Moves a page to another frame, everywhere it is mapped. The frame's new number. */
+  async migrate(pfn: number, options?: CallOptions): Promise<number> {
+    const plan = migrate(take.natural(pfn, "pfn"));
+    return (await perform(this.#core, plan, this.#context, options)).pfn;
+  }
+
+  migrateSync(pfn: number): number {
+    const plan = migrate(take.natural(pfn, "pfn"));
+    return performSync(this.#core, plan, this.#context, UNTRIED).pfn;
+  }
+
+  /** What happened, when it is kept: `trace.start()`. */
+  get trace(): Trace {
+    return this.#core.trace;
+  }
+
+  /** Counters by Linux's names, and those of the notifier. */
+  vmstat(): VmstatCounters {
+    return vmstat(this.#core.engine);
+  }
+
+  /** Frames in all, and free. */
+  get frames(): { readonly total: number; readonly free: number } {
+    return { total: this.#core.engine.framesTotal, free: this.#core.engine.framesFree };
+  }
+
+  /** Frames that holders keep of address spaces that are gone. */
+  get quarantined(): number {
+    return this.#core.engine.quarantined();
+  }
+
+  /** Brackets that are open, and calls that wait. */
+  get load(): { readonly brackets: number; readonly waiting: number } {
+    return { brackets: this.#core.brackets.size, waiting: this.#core.gate.length };
+  }
+
+  /** Bytes of the one linear memory: what it was at creation. */
+  get memoryBytes(): number {
+    return this.#core.engine.memoryBytes;
+  }
+
+  /** Checks every invariant of the engine: 0, or the number of the first that is broken. */
+  check(): number {
+    return this.#core.engine.check();
+  }
+}
+
+/** Makes a machine in an instance of a compiled module. */
+export function bootMachine(module: WebAssembly.Module, options: MachineOptions): Machine {
+  return machineOf(bootCore(module, options));
+}
+
+/** The core alone: for what reaches beneath the public API, as the replayer's imports do. */
+export function bootCore(module: WebAssembly.Module, options: MachineOptions): Core {
+  const frames = framesOf(options);
+  const trace = traceOf(options);
+  const deadline = take.duration(options.deadline ?? DEADLINE_DEFAULT, "deadline");
+  const overcommit = take.natural(options.overcommit ?? 0, "overcommit");
+  const clock = options.clock ?? hostClock;
+  const engine = new Engine(instantiate(module));
+  const status = engine.start(frames);
+  if (status < 0) throw new MemoryError(status, "createMachine");
+  engine.overcommit(Math.ceil(overcommit / PAGE_SIZE));
+  const settings = {
+    engine,
+    clock,
+    deadline,
+    parallel: options.exportNotifiers?.parallel === true,
+    debug: options.debug === true,
+    traceCapacity: trace.capacity,
+    report: options.report ?? toConsole,
+  };
+  const core = new Core(settings, (made) => {
+    const notifiers = new ExportNotifiers(made);
+    return {
+      machine: (context) => new Machine(made, context, notifiers),
+      mm: (space, context) => new Mm(made, space, context),
+    };
+  });
+  if (trace.isOn) core.trace.start();
+  return core;
+}
+
+export function machineOf(core: Core): Machine {
+  return core.objects.machine(null);
+}
+
+function framesOf(options: MachineOptions): number {
+  take.options(options, "options");
+  if (options === undefined) throw take.typeError("options", "an object", options);
+  const { memory } = options;
+  if (typeof memory !== "number") throw take.typeError("memory", "a number of bytes", memory);
+  const frames = Math.floor(memory / PAGE_SIZE);
+  if (frames >= FRAMES_MIN && frames <= FRAMES_MAX) return frames;
+  const limits = `from ${FRAMES_MIN * PAGE_SIZE} to ${FRAMES_MAX * PAGE_SIZE} bytes`;
+  throw new RangeError(`memory: ${memory} is not in what a machine can have, ${limits}`);
+}
+
+function traceOf({ trace }: MachineOptions): { isOn: boolean; capacity: number } {
+  if (trace === undefined || typeof trace === "boolean") {
+    return { isOn: trace === true, capacity: TRACE_CAPACITY_DEFAULT };
+  }
+  const capacity = take.natural(trace, "trace");
+  if (capacity >= 1 && capacity <= TRACE_CAPACITY_MAX) return { isOn: true, capacity };
+  throw new RangeError(`trace: ${capacity} is not from 1 to ${TRACE_CAPACITY_MAX} events`);
+}
+
+function toConsole(error: unknown, where: string): void {
+  console.error(`pagebell: ${where}:`, error);
+}

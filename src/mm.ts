@@ -1,0 +1,345 @@
+// An address space (mm_struct): every operation, as Linux has it, waiting or not.
+//
+// Each operation has two forms. The asynchronous one may wait for subscribers and for plans in its
+// way; it has committed when it returns its promise if it did not have to. The `…Sync` one fails
+// with EAGAIN, nothing changed, where the other would wait.
+//
+// Errors, of all: MemoryError with Linux's errno and the state that Linux leaves; EBUSY (a
+// subscriber refused, or holds a page still), ETIMEDOUT, EDEADLK, EAGAIN, ESRCH after exit, with
+// nothing changed. A wrong type is a TypeError. Addresses and lengths are bytes.
+
+import { Access, PAGE_SIZE, Status } from "../assembly/abi.ts";
+import { type Asker, eachPage, faultPlan, loadSync, reachSync, storeSync } from "./access.ts";
+import * as take from "./arguments.ts";
+import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
+import type { Core } from "./core.ts";
+import type { LayoutRecord, Outcome } from "./engine/records.ts";
+import { MemoryError } from "./errors.ts";
+import { type ExitResult, exitMm, exitMmSync } from "./exit.ts";
+import type { File } from "./file.ts";
+import * as inspect from "./inspect.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import { perform, performSync } from "./operation.ts";
+import type { Plan } from "./plan.ts";
+import * as plans from "./plans.ts";
+import { CONTEXT, SPACE, type Space } from "./space.ts";
+
+/** Most pages that the engine answers `mincore` for in one call. */
+const MINCORE_PAGES = 65_536;
+
+/** What `fault` does to the page: read it, unless one of these is true. */
+export interface FaultOptions extends CallOptions {
+  readonly write?: boolean;
+  readonly execute?: boolean;
+}
+
+export class Mm {
+  readonly [SPACE]: Space;
+  readonly [CONTEXT]: Bracket | null;
+  readonly #core: Core;
+  readonly #asker: Asker;
+
+  constructor(core: Core, space: Space, context: Bracket | null) {
+    this.#core = core;
+    this.#asker = { core, space, context };
+    this[SPACE] = space;
+    this[CONTEXT] = context;
+  }
+
+  /** A number that names this address space in listings; never zero. */
+  get id(): number {
+    return this[SPACE].id;
+  }
+
+  /** Whether it takes calls: exit has not begun. */
+  get isAlive(): boolean {
+    return this[SPACE].handle !== 0;
+  }
+
+  /** Maps memory, as mmap(2). Without MAP_ANONYMOUS `file` is needed, else EBADF. The address. */
+  async mmap(
+    address: number,
+    length: number,
+    prot: number,
+    flags: number,
+    file?: File | null,
+    offset = 0,
+    options?: CallOptions,
+  ): Promise<number> {
+    const ask = { address, length, prot, flags, file, offset };
+    return (await this.#run(plans.mmap(this.#core, this[SPACE], ask), options)).value;
+  }
+
+  mmapSync(
+    address: number,
+    length: number,
+    prot: number,
+    flags: number,
+    file?: File | null,
+    offset = 0,
+  ): number {
+    const ask = { address, length, prot, flags, file, offset };
+    return this.#runSync(plans.mmap(this.#core, this[SPACE], ask)).value;
+  }
+
+  /** Unmaps [address, address + length), as munmap(2). */
+  async munmap(address: number, length: number, options?: CallOptions): Promise<void> {
+    await this.#run(plans.munmap(this[SPACE], address, length), options);
+  }
+
+  munmapSync(address: number, length: number): void {
+    const at = take.word(address, "address");
+    const size = take.word(length, "length");
+    const core = this.#core;
+    const space = this[SPACE];
+    const status = core.quiet ? core.engine.munmap(space.handle, at, size) : UNTRIED;
+    if (status !== 0) performSync(core, plans.munmap(space, at, size), this[CONTEXT], status);
+  }
+
+  /** Changes protection, as mprotect(2): over a hole, the prefix is done and it is ENOMEM. */
+  async mprotect(address: number, length: number, prot: number, options?: CallOptions) {
+    await this.#run(plans.mprotect(this[SPACE], address, length, prot), options);
+  }
+
+  mprotectSync(address: number, length: number, prot: number): void {
+    this.#runSync(plans.mprotect(this[SPACE], address, length, prot));
+  }
+
+  /** Grows, shrinks or moves, as mremap(2). The new address. */
+  async mremap(
+    address: number,
+    oldLength: number,
+    newLength: number,
+    flags = 0,
+    newAddress = 0,
+    options?: CallOptions,
+  ): Promise<number> {
+    const ask = { address, oldLength, newLength, flags, newAddress };
+    return (await this.#run(plans.mremap(this[SPACE], ask), options)).value;
+  }
+
+  mremapSync(address: number, oldLength: number, newLength: number, flags = 0, newAddress = 0) {
+    const ask = { address, oldLength, newLength, flags, newAddress };
+    return this.#runSync(plans.mremap(this[SPACE], ask)).value;
+  }
+
+  /** Gives advice, as madvise(2): over a hole, the rest is done and it is ENOMEM. */
+  async madvise(address: number, length: number, advice: number, options?: CallOptions) {
+    await this.#run(plans.madvise(this[SPACE], address, length, advice), options);
+  }
+
+  madviseSync(address: number, length: number, advice: number): void {
+    this.#runSync(plans.madvise(this[SPACE], address, length, advice));
+  }
+
+  /** Moves the break, as the system call: the break as it then is, changed or not. */
+  async brk(address: number, options?: CallOptions): Promise<number> {
+    return (await this.#run(plans.brk(this.#core, this[SPACE], address), options)).value;
+  }
+
+  brkSync(address: number): number {
+    return this.#runSync(plans.brk(this.#core, this[SPACE], address)).value;
+  }
+
+  /** Locks a range and faults it in, as mlock2(2). */
+  async mlock(address: number, length: number, flags = 0, options?: CallOptions): Promise<void> {
+    await this.#run(plans.mlock(this[SPACE], address, length, flags), options);
+  }
+
+  mlockSync(address: number, length: number, flags = 0): void {
+    this.#runSync(plans.mlock(this[SPACE], address, length, flags));
+  }
+
+  async munlock(address: number, length: number, options?: CallOptions): Promise<void> {
+    await this.#run(plans.munlock(this[SPACE], address, length), options);
+  }
+
+  munlockSync(address: number, length: number): void {
+    this.#runSync(plans.munlock(this[SPACE], address, length));
+  }
+
+  async mlockall(flags: number, options?: CallOptions): Promise<void> {
+    await this.#run(plans.mlockall(this[SPACE], flags), options);
+  }
+
+  mlockallSync(flags: number): void {
+    this.#runSync(plans.mlockall(this[SPACE], flags));
+  }
+
+  async munlockall(options?: CallOptions): Promise<void> {
+    await this.#run(plans.munlockall(this[SPACE]), options);
+  }
+
+  munlockallSync(): void {
+    this.#runSync(plans.munlockall(this[SPACE]));
+  }
+
+  /** One byte a page, 1 where it is resident, as mincore(2). */
+  mincoreSync(address: number, length: number): Uint8Array {
+    const at = take.word(address, "address");
+    const size = take.word(length, "length");
+    const { engine } = this.#core;
+    const parts: Uint8Array[] = [];
+    const step = MINCORE_PAGES * PAGE_SIZE;
+    for (let done = 0; done === 0 || done < size; done += step) {
+      const status = engine.mincore(this[SPACE].handle, at + done, Math.min(size - done, step));
+      if (status < 0) throw new MemoryError(status, "mincore", { address: at + done });
+      parts.push(engine.answer.windowBytes(engine.answer.count));
+    }
+    return join(parts);
+  }
+
+  async mincore(address: number, length: number): Promise<Uint8Array> {
+    return this.mincoreSync(address, length);
+  }
+
+  /** As msync(2). */
+  msyncSync(address: number, length: number, flags: number): void {
+    const [at, size] = [take.word(address, "address"), take.word(length, "length")];
+    const status = this.#core.engine.msync(this[SPACE].handle, at, size, take.int(flags, "flags"));
+    if (status < 0) throw new MemoryError(status, "msync", { address: at });
+  }
+
+  async msync(address: number, length: number, flags: number): Promise<void> {
+    this.msyncSync(address, length, flags);
+  }
+
+  /** Accesses the page at `address`, as a program would. Its frame number. SIGSEGV, SIGBUS. */
+  async fault(address: number, options?: FaultOptions): Promise<number> {
+    const at = take.word(address, "address");
+    const request = { op: "fault", access: accessOf(options), address: at };
+    return (await this.#run(faultPlan(this[SPACE], request), options)).pfn;
+  }
+
+  faultSync(address: number, options?: FaultOptions): number {
+    const at = take.word(address, "address");
+    return reachSync(this.#asker, "fault", accessOf(options), at, 0);
+  }
+
+  /**
+   * Reads memory: into the bytes given, or into new ones of a length. Not atomic over pages: an
+   * error carries how many bytes were `done`. SIGSEGV, SIGBUS with `siCode`.
+   */
+  async read(address: number, into: number | Uint8Array, options?: CallOptions) {
+    const at = take.word(address, "address");
+    const target = take.target(into, "into");
+    const { engine } = this.#core;
+    const request = { op: "read", access: Access.Read, address: at };
+    const bytes = target.byteLength;
+    await eachPage(this.#asker, request, bytes, limitsOf(options), (pfn, inPage, from, count) =>
+      engine.load(pfn, inPage, target, from, count),
+    );
+    return target;
+  }
+
+  readSync(address: number, into: number | Uint8Array): Uint8Array {
+    const at = take.word(address, "address");
+    const target = take.target(into, "into");
+    loadSync(this.#asker, at, target);
+    return target;
+  }
+
+  /** Writes memory; else as `read`. A page that is about to be write-protected makes it wait. */
+  async write(address: number, data: Uint8Array, options?: CallOptions): Promise<void> {
+    const at = take.word(address, "address");
+    const source = take.bytes(data, "data");
+    const { engine } = this.#core;
+    const request = { op: "write", access: Access.Write, address: at };
+    const bytes = source.byteLength;
+    await eachPage(this.#asker, request, bytes, limitsOf(options), (pfn, inPage, from, count) =>
+      engine.store(pfn, inPage, source, from, count),
+    );
+  }
+
+  writeSync(address: number, data: Uint8Array): void {
+    const at = take.word(address, "address");
+    storeSync(this.#asker, at, take.bytes(data, "data"));
+  }
+
+  /** Copies the address space, as fork(2). Subscribers and their records are not inherited. */
+  async fork(options?: CallOptions): Promise<Mm> {
+    const child = plans.newborn(this.#core);
+    await this.#run(plans.fork(this[SPACE], child.born), options);
+    return this.#core.objects.mm(child.space(), this[CONTEXT]);
+  }
+
+  forkSync(): Mm {
+    const child = plans.newborn(this.#core);
+    this.#runSync(plans.fork(this[SPACE], child.born));
+    return this.#core.objects.mm(child.space(), this[CONTEXT]);
+  }
+
+  /** Ends the address space. Cannot be refused; frames that somebody keeps are quarantined. */
+  exit(): Promise<ExitResult> {
+    return exitMm(this.#core, this[SPACE], this[CONTEXT]);
+  }
+
+  exitSync(): ExitResult {
+    return exitMmSync(this.#core, this[SPACE], this[CONTEXT]);
+  }
+
+  /** The text of /proc/PID/maps. */
+  maps(): string {
+    return inspect.mapsText(this.#core, this.#live("maps"));
+  }
+
+  /** The areas, lowest first. */
+  areas(): inspect.Area[] {
+    return inspect.areas(this.#core, this.#live("areas"));
+  }
+
+  /** The pages with an entry in [start, end), lowest first, as /proc/PID/pagemap. */
+  pagemap(start = 0, end = Number.POSITIVE_INFINITY): Iterable<inspect.PageInfo> {
+    take.duration(start, "start");
+    take.duration(end, "end");
+    return inspect.pagemap(this.#core, this.#live("pagemap"), start, end);
+  }
+
+  /** The page at `address`, or null where there is no entry. */
+  page(address: number): inspect.PageState | null {
+    return inspect.page(this.#core, this.#live("page"), take.word(address, "address"));
+  }
+
+  /** Where the heap and the mappings begin, and the break. */
+  layout(): LayoutRecord {
+    const layout = this.#core.engine.layout(this.#live("layout").handle);
+    if (layout === null) throw new MemoryError(Status.ESRCH, "layout");
+    return layout;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.isAlive) this.exitSync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isAlive) await this.exit();
+  }
+
+  #run(plan: Plan, options: CallOptions | undefined): Promise<Outcome> {
+    return perform(this.#core, plan, this[CONTEXT], options);
+  }
+
+  #runSync(plan: Plan): Outcome {
+    return performSync(this.#core, plan, this[CONTEXT], UNTRIED);
+  }
+
+  #live(op: string): Space {
+    if (this.isAlive) return this[SPACE];
+    throw new MemoryError(Status.ESRCH, op, { reason: "the address space has exited" });
+  }
+}
+
+function accessOf(options: FaultOptions | undefined): Access {
+  if (options?.write === true) return Access.Write;
+  return options?.execute === true ? Access.Execute : Access.Read;
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
+}

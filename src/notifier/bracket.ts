@@ -1,0 +1,98 @@
+// A bracket: one open ticket, whom it tells, and who has accepted.
+//
+//   open ──▶ notices told, one after another ──▶ commit ──▶ closed (committed)
+//     │                 │ refusal, deadline, cancel   │ EBUSY
+//     └─────────────────┴─────────────────────────────┴───▶ closed (not committed)
+//
+// Invariants
+//   B1  Whom it tells is fixed when it opens; registering and leaving do not change it.
+//   B2  The freeze is lifted before the first `end` is called.
+//   B3  Every member that accepted is ended exactly once: at the close, or, if a callback of it is
+//       still late then, when that settles. One that is fenced is not called again.
+
+import type { Call } from "../call.ts";
+import { type Delivery, observe } from "./delivery.ts";
+import type { Member } from "./member.ts";
+import type { Notice } from "./notice.ts";
+
+export class Bracket {
+  readonly id: number;
+  readonly ticket: number;
+  readonly call: Call;
+  readonly notices: readonly Notice[];
+  readonly accepted = new Set<Member>();
+  /** Callbacks that have not settled, late ones too. */
+  readonly working = new Set<Delivery>();
+  /** Calls made out of its callbacks that have not settled. */
+  readonly children = new Set<Call>();
+  committed = false;
+  closed = false;
+  /** Stops listening to the caller's signal. */
+  unlisten: () => void = () => {};
+  #cancelled: Error | null = null;
+  readonly #onCancel = new Set<() => void>();
+  #ended: Promise<{ committed: boolean }> | null = null;
+  #settleEnded: ((result: { committed: boolean }) => void) | null = null;
+
+  constructor(id: number, ticket: number, call: Call, notices: readonly Notice[]) {
+    this.id = id;
+    this.ticket = ticket;
+    this.call = call;
+    this.notices = notices;
+    for (const member of this.members()) member.brackets.add(this);
+  }
+
+  /** Why it must not commit, or null. */
+  get cancelled(): Error | null {
+    return this.#cancelled;
+  }
+
+  get ended(): Promise<{ committed: boolean }> {
+    if (this.#ended === null) {
+      this.#ended = this.closed
+        ? Promise.resolve({ committed: this.committed })
+        : new Promise((resolve) => {
+            this.#settleEnded = resolve;
+          });
+    }
+    return this.#ended;
+  }
+
+  /** Everybody that some notice of it reaches. */
+  members(): Set<Member> {
+    return new Set(this.notices.flatMap((notice) => notice.members));
+  }
+
+  /** Asks those at work to stop; the bracket will not commit. The first reason stays. */
+  cancel(reason: Error): void {
+    if (this.closed) return;
+    this.#cancelled ??= reason;
+    for (const delivery of [...this.working]) delivery.abort(reason);
+    for (const listener of [...this.#onCancel]) listener();
+  }
+
+  onCancel(listener: () => void): () => void {
+    this.#onCancel.add(listener);
+    return () => this.#onCancel.delete(listener);
+  }
+
+  /** Tells the members that it is over. The freeze is lifted already. */
+  close(): void {
+    this.closed = true;
+    const late = new Set([...this.working].map((delivery) => delivery.member));
+    for (const member of [...this.accepted].reverse()) if (!late.has(member)) this.end(member);
+    this.#settleEnded?.({ committed: this.committed });
+    for (const member of this.members()) {
+      member.brackets.delete(this);
+      member.changed();
+    }
+  }
+
+  /** The one `end` of a member; what it throws is reported. */
+  end(member: Member): void {
+    if (!this.accepted.delete(member) || member.fenced) return;
+    observe(this.call.core, member, "end", () =>
+      member.ops.end?.(this.id, { committed: this.committed }),
+    );
+  }
+}

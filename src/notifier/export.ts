@@ -1,0 +1,113 @@
+// Making an export record: fault the page in, and record who holds it, with nothing in between.
+//
+// Invariants
+//   S7  A record is made only of a page that is present and in no open bracket. What is in the way
+//       is waited for, unless a callback of this subscriber runs: then it is EAGAIN, and
+//       `why.ended` says when to try again.
+
+import { Access, PAGE_SIZE, Rights, Status } from "../../assembly/abi.ts";
+import { Call, type CallOptions, UNTRIED } from "../call.ts";
+import type { Core } from "../core.ts";
+import { MemoryError } from "../errors.ts";
+import { run, runSync } from "../pipeline.ts";
+import { type Plan, span } from "../plan.ts";
+import type { Space } from "../space.ts";
+import type { Bracket } from "./bracket.ts";
+import type { Member } from "./member.ts";
+
+/** How often a page may be told of again before its record is made. */
+const ROUNDS_MAX = 64;
+
+export interface ExportRequest {
+  readonly op: string;
+  readonly core: Core;
+  readonly member: Member;
+  readonly space: Space;
+  readonly context: Bracket | null;
+  readonly write: boolean;
+  /** Fault in what is absent; else it is left out. */
+  readonly fault: boolean;
+}
+
+/** Exports one page, waiting where it must. False where it is absent and may not be faulted in. */
+export async function exportPage(
+  request: ExportRequest,
+  address: number,
+  done: number,
+  options: CallOptions,
+): Promise<boolean> {
+  if (mustNotWait(request)) return exportPageSync(request, address, done);
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const status = exportNow(request, address);
+    if (status === 0) return true;
+    if (isLeftOut(request, status)) return false;
+    const call = new Call(
+      request.core,
+      plan(request, address, done),
+      request.context,
+      options,
+      status,
+    );
+    await run(call);
+    if (!call.wasTold) return true;
+  }
+  throw takenAway(request, address, done);
+}
+
+export function exportPageSync(request: ExportRequest, address: number, done: number): boolean {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const status = exportNow(request, address);
+    if (status === 0) return true;
+    if (isLeftOut(request, status)) return false;
+    const call = new Call(
+      request.core,
+      plan(request, address, done),
+      request.context,
+      null,
+      status,
+    );
+    runSync(call);
+    if (!call.wasTold) return true;
+  }
+  throw takenAway(request, address, done);
+}
+
+/** The engine's answer, or `UNTRIED` where a queued plan may stand before it. */
+function exportNow(request: ExportRequest, address: number): number {
+  return request.core.quiet ? attempt(request, address) : UNTRIED;
+}
+
+function attempt({ core, member, space, write, fault }: ExportRequest, address: number): number {
+  const { engine } = core;
+  if (member.state !== "active") return Status.ESTALE;
+  const rights = write ? Rights.Read | Rights.Write : Rights.Read;
+  const status = engine.addExport(member.id, space.handle, address, rights);
+  if (status !== Status.EFAULT || !fault) return status;
+  const faulted = engine.fault(space.handle, address, write ? Access.Write : Access.Read);
+  return faulted === 0 ? engine.addExport(member.id, space.handle, address, rights) : faulted;
+}
+
+function plan(request: ExportRequest, address: number, done: number): Plan {
+  return {
+    op: request.op,
+    space: request.space,
+    ranges: span(address, PAGE_SIZE),
+    address,
+    done,
+    attempt: () => attempt(request, address),
+  };
+}
+
+/** A call that carries a bracket, or comes while a callback of the subscriber runs. */
+function mustNotWait({ context, member }: ExportRequest): boolean {
+  return context !== null || member.running > 0;
+}
+
+function isLeftOut({ fault }: ExportRequest, status: number): boolean {
+  return status === Status.EFAULT && !fault;
+}
+
+function takenAway({ op }: ExportRequest, address: number, done: number): MemoryError {
+  const reason = "the page was taken away again each time it was there";
+  return new MemoryError(Status.EAGAIN, op, { address, done, reason });
+}

@@ -1,0 +1,234 @@
+// What a subscriber gets from `register`: how it exports pages, lets go of them, and leaves.
+//
+// Invariants
+//   S8  Letting go is always allowed and counts at once.
+//   S9  Pages given out by `export` are revoked together with their record.
+
+import { PAGE_SIZE, PTE_EXPORTED, Rights, Status } from "../../assembly/abi.ts";
+import * as take from "../arguments.ts";
+import { type CallOptions, limitsOf } from "../call.ts";
+import type { Core } from "../core.ts";
+import { MemoryError } from "../errors.ts";
+import type { Mm } from "../mm.ts";
+import type { Page } from "../page.ts";
+import { CONTEXT, type Space, spaceOf } from "../space.ts";
+import { type ExportRequest, exportPage, exportPageSync } from "./export.ts";
+import { givePage, revokePages } from "./held-pages.ts";
+import type { Member } from "./member.ts";
+
+/** Key of a subscriber's internal half. */
+export const MEMBER: unique symbol = Symbol("member");
+
+/** How pages are exported. */
+export interface ExportOptions extends CallOptions {
+  /** With write access. Default false. */
+  readonly write?: boolean;
+  /** Fault in pages that are not there. Default true; false: `exportRange` leaves them out. */
+  readonly fault?: boolean;
+}
+
+/** One page that a subscriber holds. */
+export interface ExportedPage {
+  /** Null when the address space is gone and the frame is quarantined. */
+  readonly mm: Mm | null;
+  readonly address: number;
+  readonly pfn: number;
+  readonly write: boolean;
+}
+
+export class Subscriber {
+  readonly [MEMBER]: Member;
+  readonly #core: Core;
+
+  constructor(core: Core, member: Member) {
+    this.#core = core;
+    this[MEMBER] = member;
+  }
+
+  get name(): string {
+    return this[MEMBER].name;
+  }
+
+  /** "active", "leaving" (unregistered, still draining), or "gone". */
+  get state() {
+    return this[MEMBER].state;
+  }
+
+  /** Whether a callback missed its deadline and has not settled. */
+  get isOwing(): boolean {
+    return this[MEMBER].owing.size > 0;
+  }
+
+  /** Pages that it holds, in all address spaces, quarantined ones too. */
+  get exportedCount(): number {
+    if (this[MEMBER].state === "gone") return 0;
+    return this.#core.engine.countExports(this[MEMBER].id);
+  }
+
+  /**
+   * Exports the page at `address` (SetPageExported), faulting it in first. SIGSEGV, SIGBUS as a
+   * fault; EAGAIN while a callback of this subscriber runs and the page is frozen; ENOSPC at the
+   * limit of records; ESTALE when it is unregistered or fenced.
+   */
+  async export(mm: Mm, address: number, options?: ExportOptions): Promise<Page> {
+    const request = this.#request("export", mm, { ...options, fault: true });
+    const at = pageOf(address, "address");
+    while (true) {
+      await exportPage(request, at, 0, limitsOf(options));
+      const page = this.#page(request, at);
+      if (page !== null) return page;
+    }
+  }
+
+  exportSync(mm: Mm, address: number, options?: ExportOptions): Page {
+    const request = this.#request("export", mm, { ...options, fault: true });
+    const at = pageOf(address, "address");
+    exportPageSync(request, at, 0);
+    const page = this.#page(request, at);
+    if (page === null) throw new MemoryError(Status.EAGAIN, "export", { address: at });
+    return page;
+  }
+
+  /** Exports a series of pages. How many; an error carries how many bytes were `done`. */
+  async exportRange(mm: Mm, start: number, end: number, options?: ExportOptions): Promise<number> {
+    const request = this.#request("exportRange", mm, options);
+    const [from, to] = [pageOf(start, "start"), take.word(end, "end")];
+    const limits = limitsOf(options);
+    let count = 0;
+    for (let at = from; at < to; at += PAGE_SIZE) {
+      if (await exportPage(request, at, at - from, limits)) count++;
+    }
+    return count;
+  }
+
+  exportRangeSync(mm: Mm, start: number, end: number, options?: ExportOptions): number {
+    const request = this.#request("exportRange", mm, options);
+    const [from, to] = [pageOf(start, "start"), take.word(end, "end")];
+    let count = 0;
+    for (let at = from; at < to; at += PAGE_SIZE) {
+      if (exportPageSync(request, at, at - from)) count++;
+    }
+    return count;
+  }
+
+  /** Lets go of the page at `address` (ClearPageExported). Whether it held it. */
+  unexport(mm: Mm, address: number): boolean {
+    const at = take.word(address, "address");
+    return this.unexportRange(mm, at - (at % PAGE_SIZE), at - (at % PAGE_SIZE) + PAGE_SIZE) > 0;
+  }
+
+  /** Lets go of [start, end). How many pages. */
+  unexportRange(mm: Mm, start: number, end: number): number {
+    const member = this[MEMBER];
+    const space = spaceOf(this.#core, mm);
+    const [from, to] = [take.word(start, "start"), take.word(end, "end")];
+    if (member.state === "gone" || from >= to) return 0;
+    const count = this.#core.engine.removeExports(member.id, space.id, from, to);
+    if (count > 0) this.#letGo(space, from, to);
+    return Math.max(count, 0);
+  }
+
+  /** Gives up write access in [start, end), keeps read access. How many pages it had with it. */
+  lower(mm: Mm, start: number, end: number): number {
+    const member = this[MEMBER];
+    const space = spaceOf(this.#core, mm);
+    const [from, to] = [take.word(start, "start"), take.word(end, "end")];
+    if (member.state === "gone" || from >= to) return 0;
+    return Math.max(this.#core.engine.lowerExports(member.id, space.id, from, to), 0);
+  }
+
+  /** Says that the page was written from outside, so that it is not lost as clean. */
+  setDirty(mm: Mm, address: number): void {
+    const space = spaceOf(this.#core, mm);
+    const status = this.#core.engine.setDirty(space.id, take.word(address, "address"));
+    if (status < 0) throw new MemoryError(status, "setDirty", { address });
+  }
+
+  /** Lets go of everything (export_notifier_release); it stays registered. How many pages. */
+  release(): number {
+    const member = this[MEMBER];
+    if (member.state === "gone") return 0;
+    const count = Math.max(this.#core.engine.removeAllExports(member.id), 0);
+    revokePages(member);
+    if (count > 0) this.#idle();
+    return count;
+  }
+
+  /** Asks to be told of every range operation of `mm`, exported or not (MMF_EXPORTED). */
+  watch(mm: Mm): void {
+    const member = this.#active("watch");
+    const space = spaceOf(this.#core, mm);
+    if (space.handle === 0) throw new MemoryError(Status.ESRCH, "watch");
+    if (space.watchers.has(member)) return;
+    const status = this.#core.engine.watch(space.handle, 1);
+    if (status < 0) throw new MemoryError(status, "watch");
+    space.watchers.add(member);
+    member.watching.add(space);
+  }
+
+  unwatch(mm: Mm): void {
+    const space = spaceOf(this.#core, mm);
+    if (!space.watchers.delete(this[MEMBER])) return;
+    this[MEMBER].watching.delete(space);
+    this.#core.engine.watch(space.id, -1);
+  }
+
+  /** Calls `listener` whenever the last page is let go; returns how to stop listening. */
+  onIdle(listener: () => void): () => void {
+    if (typeof listener !== "function") throw take.typeError("listener", "a function", listener);
+    this[MEMBER].idleListeners.add(listener);
+    return () => this[MEMBER].idleListeners.delete(listener);
+  }
+
+  /** Every page that it holds; each look goes on where the last one stopped. */
+  *exported(): Generator<ExportedPage, void, void> {
+    const { engine, spaces } = this.#core;
+    for (let skip = 0; this[MEMBER].state !== "gone"; ) {
+      const list = engine.listExports(this[MEMBER].id, skip);
+      for (const { mm, address, pfn, rights } of list) {
+        const space = spaces.get(mm);
+        const write = (rights & Rights.Write) !== 0;
+        yield { mm: space?.mm ?? null, address, pfn, write };
+      }
+      if (list.length === 0) return;
+      skip += list.length;
+    }
+  }
+
+  #request(op: string, mm: Mm, options: ExportOptions | undefined): ExportRequest {
+    const member = this.#active(op);
+    const space = spaceOf(this.#core, mm);
+    const write = options?.write === true;
+    const fault = options?.fault !== false;
+    return { op, core: this.#core, member, space, context: mm[CONTEXT], write, fault };
+  }
+
+  /** The page of a record that was just made; null when it is gone again. */
+  #page({ space, write }: ExportRequest, address: number): Page | null {
+    const entry = this.#core.engine.page(space.id, address);
+    if (entry === null || (entry.pteLo & PTE_EXPORTED) === 0) return null;
+    return givePage(this.#core, this[MEMBER], { mm: space.mm, address, write }, entry.pfn);
+  }
+
+  #letGo(space: Space, start: number, end: number): void {
+    revokePages(this[MEMBER], space, start, end);
+    this.#idle();
+  }
+
+  #idle(): void {
+    if (this.exportedCount > 0) return;
+    for (const listener of [...this[MEMBER].idleListeners]) listener();
+  }
+
+  #active(op: string): Member {
+    const member = this[MEMBER];
+    if (member.state === "active") return member;
+    const reason = `subscriber "${member.name}" ${member.fenced ? "is fenced" : "has unregistered"}`;
+    throw new MemoryError(Status.ESTALE, op, { reason, holder: member.name });
+  }
+}
+
+function pageOf(address: number, name: string): number {
+  const at = take.word(address, name);
+  return at - (at % PAGE_SIZE);
+}

@@ -1,0 +1,78 @@
+// An operation as its caller sees it: one call, and what Linux populates after it.
+//
+// Invariants
+//   F3  Populating never undoes the operation it follows. Its errors are those that the operation
+//       has in Linux, or none.
+
+import { Populate, Status } from "../assembly/abi.ts";
+import { Call, type CallOptions, limitsOf } from "./call.ts";
+import type { Core } from "./core.ts";
+import type { Outcome, PopulateRecord } from "./engine/records.ts";
+import { MemoryError } from "./errors.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import { run, runSync } from "./pipeline.ts";
+import type { Plan } from "./plan.ts";
+import { populate } from "./plans.ts";
+
+/** How often populating may be told of the same page before it gives up. */
+const ROUNDS_MAX = 2 ** 20;
+
+/** Runs an operation that may wait. */
+export async function perform(
+  core: Core,
+  plan: Plan,
+  context: Bracket | null,
+  options: CallOptions | undefined,
+): Promise<Outcome> {
+  const limits = limitsOf(options);
+  const call = new Call(core, plan, context, limits);
+  const outcome = await run(call);
+  if (call.populate !== null) await fill(call, call.populate, limits);
+  return outcome;
+}
+
+/** Runs, or goes on with, an operation that cannot wait; `status` is the engine's first answer. */
+export function performSync(
+  core: Core,
+  plan: Plan,
+  context: Bracket | null,
+  status: number,
+): Outcome {
+  const call = new Call(core, plan, context, null, status);
+  const outcome = runSync(call);
+  if (call.populate !== null) fillSync(call, call.populate);
+  return outcome;
+}
+
+async function fill(after: Call, ask: PopulateRecord, limits: CallOptions): Promise<void> {
+  try {
+    for (const round of rounds(after, ask, limits)) await run(round);
+  } catch (error) {
+    if (!isQuiet(error, ask)) throw error;
+  }
+}
+
+function fillSync(after: Call, ask: PopulateRecord): void {
+  try {
+    for (const round of rounds(after, ask, null)) runSync(round);
+  } catch (error) {
+    if (!isQuiet(error, ask)) throw error;
+  }
+}
+
+/** Calls that together populate a range: another one after each page that somebody was told of. */
+function* rounds(after: Call, ask: PopulateRecord, limits: CallOptions | null): Generator<Call> {
+  const { space, op } = after.plan;
+  if (space === null) return;
+  const plan = populate(space, op, ask);
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const call = new Call(after.core, plan, after.parent, limits);
+    yield call;
+    if (!call.wasTold) return;
+  }
+  throw new MemoryError(Status.EAGAIN, op, { reason: "its pages are taken away again and again" });
+}
+
+function isQuiet(error: unknown, ask: PopulateRecord): boolean {
+  return ask.mode === Populate.Quiet && error instanceof MemoryError;
+}

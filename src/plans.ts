@@ -1,0 +1,205 @@
+// The plan of each operation: its arguments made fit for the engine, its call, and the pages that
+// it may freeze. A wrong type throws here, before anything is asked.
+
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_FIXED_NOREPLACE,
+  MREMAP_FIXED,
+  Status,
+} from "../assembly/abi.ts";
+import * as take from "./arguments.ts";
+import type { Core } from "./core.ts";
+import type { PopulateRecord } from "./engine/records.ts";
+import { type File, mappingOf } from "./file.ts";
+import { type AddressRange, type Plan, span, whole } from "./plan.ts";
+import type { Space } from "./space.ts";
+
+export interface MmapRequest {
+  readonly address: number;
+  readonly length: number;
+  readonly prot: number;
+  readonly flags: number;
+  readonly file: File | null | undefined;
+  readonly offset: number;
+}
+
+export interface MremapRequest {
+  readonly address: number;
+  readonly oldLength: number;
+  readonly newLength: number;
+  readonly flags: number;
+  readonly newAddress: number;
+}
+
+export function mmap(core: Core, space: Space, ask: MmapRequest): Plan {
+  const [at, size] = [take.word(ask.address, "address"), take.word(ask.length, "length")];
+  const [prot, flags] = [take.int(ask.prot, "prot"), take.int(ask.flags, "flags")];
+  const offset = take.word(ask.offset, "offset");
+  const mapping = (flags & MAP_ANONYMOUS) === 0 ? mappingOf(core, ask.file) : 0;
+  const isFixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
+  return {
+    op: "mmap",
+    space,
+    populates: true,
+    ranges: isFixed ? span(at, size) : [],
+    attempt: (e) => e.mmap(space.handle, at, size, prot, flags, mapping, offset),
+  };
+}
+
+export function munmap(space: Space, address: number, length: number): Plan {
+  const [at, size] = [take.word(address, "address"), take.word(length, "length")];
+  return {
+    op: "munmap",
+    space,
+    ranges: span(at, size),
+    attempt: (engine) => engine.munmap(space.handle, at, size),
+  };
+}
+
+export function mprotect(space: Space, address: number, length: number, prot: number): Plan {
+  const [at, size] = [take.word(address, "address"), take.word(length, "length")];
+  const bits = take.strictFlags(prot, "prot");
+  return {
+    op: "mprotect",
+    space,
+    populates: true,
+    ranges: span(at, size),
+    attempt: (engine) => engine.mprotect(space.handle, at, size, bits),
+  };
+}
+
+export function mremap(space: Space, ask: MremapRequest): Plan {
+  const at = take.word(ask.address, "address");
+  const [old, size] = [
+    take.word(ask.oldLength, "oldLength"),
+    take.word(ask.newLength, "newLength"),
+  ];
+  const [flags, to] = [
+    take.strictFlags(ask.flags, "flags"),
+    take.word(ask.newAddress, "newAddress"),
+  ];
+  const target = (flags & MREMAP_FIXED) === 0 ? [] : span(to, size);
+  return {
+    op: "mremap",
+    space,
+    populates: true,
+    ranges: [...span(at, Math.max(old, size)), ...target],
+    attempt: (engine) => engine.mremap(space.handle, at, old, size, flags, to),
+  };
+}
+
+export function madvise(space: Space, address: number, length: number, advice: number): Plan {
+  const [at, size] = [take.word(address, "address"), take.word(length, "length")];
+  const kind = take.int(advice, "advice");
+  return {
+    op: "madvise",
+    space,
+    populates: true,
+    ranges: span(at, size),
+    attempt: (engine) => engine.madvise(space.handle, at, size, kind),
+  };
+}
+
+/** What lies between the break as it is and the new one changes. */
+export function brk(core: Core, space: Space, address: number): Plan {
+  const at = take.word(address, "address");
+  const current = core.engine.layout(space.handle)?.brk ?? at;
+  const start = Math.min(at, current);
+  return {
+    op: "brk",
+    space,
+    populates: true,
+    ranges: span(start, Math.max(at, current) - start),
+    attempt: (engine) => engine.brk(space.handle, at),
+  };
+}
+
+export function mlock(space: Space, address: number, length: number, flags: number): Plan {
+  const [at, size] = [take.word(address, "address"), take.word(length, "length")];
+  const bits = take.int(flags, "flags");
+  return {
+    op: "mlock",
+    space,
+    populates: true,
+    ranges: span(at, size),
+    attempt: (engine) => engine.mlock(space.handle, at, size, bits),
+  };
+}
+
+export function munlock(space: Space, address: number, length: number): Plan {
+  const [at, size] = [take.word(address, "address"), take.word(length, "length")];
+  return {
+    op: "munlock",
+    space,
+    ranges: span(at, size),
+    attempt: (engine) => engine.munlock(space.handle, at, size),
+  };
+}
+
+export function mlockall(space: Space, flags: number): Plan {
+  const bits = take.int(flags, "flags");
+  const attempt: Plan["attempt"] = (engine) => engine.mlockall(space.handle, bits);
+  return { op: "mlockall", space, ranges: whole(), populates: true, attempt };
+}
+
+export function munlockall(space: Space): Plan {
+  const attempt: Plan["attempt"] = (engine) => engine.munlockall(space.handle);
+  return { op: "munlockall", space, ranges: whole(), attempt };
+}
+
+export function fork(space: Space, settled: (child: number) => void): Plan {
+  return {
+    op: "fork",
+    space,
+    ranges: whole(),
+    attempt: (engine) => engine.fork(space.handle),
+    settled: (outcome) => settled(outcome.value),
+  };
+}
+
+/** Exit goes by `id`: the handle that other calls use is closed already. */
+export function exit(space: Space): Plan {
+  return {
+    op: "exit",
+    space,
+    ranges: whole(),
+    mandatory: true,
+    attempt: (engine) => engine.exit(space.id),
+  };
+}
+
+/** Where a frame is mapped is known only to the engine: it stands behind everything queued. */
+export function migrate(pfn: number): Plan {
+  return { op: "migrate", space: null, ranges: [], attempt: (engine) => engine.migrate(pfn) };
+}
+
+/** Faults in what is left of a range; it goes on where the last attempt stopped. */
+export function populate(space: Space, op: string, ask: PopulateRecord): Plan {
+  let next = ask.start;
+  const ranges: readonly AddressRange[] = span(ask.start, ask.end - ask.start);
+  return {
+    op,
+    space,
+    ranges,
+    attempt(engine) {
+      const status = engine.populate(space.handle, next, ask.end, ask.mode);
+      if (status > 0 || status === Status.EAGAIN) next = engine.answer.value;
+      return status;
+    },
+  };
+}
+
+/** Where a fork puts its child: in place before anybody else can ask for it. */
+export function newborn(core: Core): { born: (handle: number) => void; space: () => Space } {
+  let child: Space | null = null;
+  return {
+    born(handle) {
+      child = core.addSpace(handle);
+    },
+    space() {
+      if (child === null) throw new TypeError("fork: no child");
+      return child;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// The public names that every entry shares.
+
+export type { CallOptions } from "./call.ts";
+export type { Clock } from "./clock.ts";
+export * from "./constants.ts";
+export type { Reporter } from "./core.ts";
+export type { EngineSource } from "./engine/load.ts";
+export type { LayoutRecord } from "./engine/records.ts";
+export {
+  EngineFault,
+  MemoryError,
+  type MemoryErrorCode,
+  type MemoryErrorDetail,
+  type SignalCode,
+} from "./errors.ts";
+export type { ExitResult } from "./exit.ts";
+export { File, type FileOptions, type FileStore } from "./file.ts";
+export { WAITERS_MAX } from "./gate.ts";
+export type { Area, PageInfo, PageState } from "./inspect.ts";
+export { DEADLINE_DEFAULT, Machine, type MachineOptions, type MmOptions } from "./machine.ts";
+export { type FaultOptions, Mm } from "./mm.ts";
+export type {
+  ExportOps,
+  Place,
+  ReferenceQuery,
+  Why,
+  WhyDemand,
+  WhyReason,
+} from "./notifier/ops.ts";
+export { ExportNotifiers } from "./notifier/registry.ts";
+export { type ExportedPage, type ExportOptions, Subscriber } from "./notifier/subscriber.ts";
+export { Page, type PageExport } from "./page.ts";
+export type { AddressRange } from "./plan.ts";
+export type { ChromeTraceEvent, Trace, TraceCategory, TraceEvent } from "./trace.ts";
+export type { VmstatCounters, VmstatName } from "./vmstat.ts";

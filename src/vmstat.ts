@@ -1,0 +1,39 @@
+// The engine's counters by name.
+
+import { Vmstat } from "../assembly/abi.ts";
+import type { Engine } from "./engine/engine.ts";
+
+/** Name of a counter: Linux's in /proc/vmstat where it has one. */
+export type VmstatName = Exclude<keyof typeof Vmstat, "COUNT">;
+
+export type VmstatCounters = Readonly<Record<VmstatName, number>>;
+
+const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
+  pgfault: Vmstat.pgfault,
+  pgmajfault: Vmstat.pgmajfault,
+  pgalloc: Vmstat.pgalloc,
+  pgfree: Vmstat.pgfree,
+  cow_break: Vmstat.cow_break,
+  cow_reuse: Vmstat.cow_reuse,
+  zero_page_fault: Vmstat.zero_page_fault,
+  fault_around: Vmstat.fault_around,
+  thp_split: Vmstat.thp_split,
+  pgmigrate_success: Vmstat.pgmigrate_success,
+  vma_merge: Vmstat.vma_merge,
+  vma_split: Vmstat.vma_split,
+  nr_page_table_pages: Vmstat.nr_page_table_pages,
+  nr_anon_pages: Vmstat.nr_anon_pages,
+  nr_file_pages: Vmstat.nr_file_pages,
+  nr_mapped: Vmstat.nr_mapped,
+  nr_mlock: Vmstat.nr_mlock,
+  nr_slab: Vmstat.nr_slab,
+  nr_exported: Vmstat.nr_exported,
+  nr_quarantined: Vmstat.nr_quarantined,
+  peak_frames: Vmstat.peak_frames,
+  notice: Vmstat.notice,
+};
+
+export function vmstat(engine: Engine): VmstatCounters {
+  const entries = Object.entries(INDEX).map(([name, index]) => [name, engine.counter(index)]);
+  return Object.fromEntries(entries) as VmstatCounters;
+}
