@@ -1,0 +1,125 @@
+// The steps from source to what runs. Each knows its inputs, and runs only when one has changed.
+//
+//   assembly/ ──▶ engine (one step a target) ──▶ build/TARGET.wasm
+//   src/ + release.wasm ──▶ library ──▶ dist/
+//   bench/ + src/ + release.wasm ──▶ bench ──▶ build/bench/
+
+import { existsSync } from "node:fs";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "./lock.mjs";
+import { at, mustNode, progress } from "./paths.mjs";
+import { hashOf, isFresh, writeStamp } from "./stamp.mjs";
+
+const ASC = at("node_modules/assemblyscript/bin/asc.js");
+const VITE = at("node_modules/vite/bin/vite.js");
+const TSC = at("node_modules/typescript/bin/tsc");
+const RECORDINGS = "tests/fixtures/kernel-runs/programs";
+
+export const TARGETS = ["debug", "release", "debug-plain", "release-plain"];
+
+const SHELL = ["src", "assembly/abi.ts", "build/release.wasm", "package-lock.json"];
+const CONFIGS = ["tsconfig.base.json", "scripts/build.mjs", "scripts/engine-plugin.ts"];
+
+const engine = (target) => ({
+  name: `engine-${target}`,
+  inputs: ["assembly", "asconfig.json", "package-lock.json", "scripts/build.mjs"],
+  outputs: [`build/${target}.wasm`],
+  run: () => buildEngine(target),
+});
+
+const library = {
+  name: "library",
+  inputs: [...SHELL, ...CONFIGS, "vite.config.ts", "tsconfig.types.json", RECORDINGS],
+  outputs: ["dist/index.js", "dist/engine.wasm", "dist/types/src/index.d.ts"],
+  run: buildLibrary,
+};
+
+const bench = {
+  name: "bench",
+  inputs: [...SHELL, ...CONFIGS, "bench", "vite.bench.config.ts"],
+  outputs: ["build/bench/main.js"],
+  run: () => mustNode("bench build", VITE, viteArgs("vite.bench.config.ts")),
+};
+
+/** What a verb may ask for. */
+export const GROUPS = {
+  library: [engine("release"), library],
+  bench: [engine("release"), engine("release-plain"), bench],
+  all: [...TARGETS.map(engine), library, bench],
+};
+
+/** Brings every step of a group up to date, in order, one process at a time. */
+export async function ensureBuilt(group) {
+  if (await allFresh(GROUPS[group])) return;
+  await withLock(async () => {
+    for (const step of GROUPS[group]) await ensureStep(step);
+  });
+}
+
+async function allFresh(steps) {
+  for (const step of steps) {
+    if (!isApplicable(step)) continue;
+    if (!(await isFresh(step.name, await hashOf(step.inputs), step.outputs))) return false;
+  }
+  return true;
+}
+
+/** Benchmarks are not part of every checkout, an archive of the sources for example. */
+function isApplicable(step) {
+  return step !== bench || existsSync(at("bench/main.ts"));
+}
+
+async function ensureStep(step) {
+  if (!isApplicable(step)) return;
+  const hash = await hashOf(step.inputs);
+  if (await isFresh(step.name, hash, step.outputs)) return;
+  progress(`building ${step.name}`);
+  await step.run();
+  await writeStamp(step.name, hash);
+}
+
+/** Built aside and moved in place, so that a reader never sees half a module. */
+async function buildEngine(target) {
+  const aside = `build/next/${target}.wasm`;
+  await mustNode(`engine ${target}`, ASC, ["--target", target, "--outFile", aside]);
+  for (const suffix of [".wasm.map", ".wasm"]) {
+    const made = at(`build/next/${target}${suffix}`);
+    if (existsSync(made)) await rename(made, at(`build/${target}${suffix}`));
+  }
+}
+
+async function buildLibrary() {
+  await mustNode("library build", VITE, viteArgs("vite.config.ts"));
+  await mustNode("types", TSC, ["-p", "tsconfig.types.json"]);
+  await finishTypes(at("dist/types"));
+  await copyFile(at("build/release.wasm"), at("dist/engine.wasm"));
+  if (existsSync(at("dist/cli/main.js"))) await chmod(at("dist/cli/main.js"), 0o755);
+  if (!existsSync(at(RECORDINGS))) return;
+  await mkdir(at("dist/recordings"), { recursive: true });
+  await cp(at(RECORDINGS), at("dist/recordings"), { recursive: true });
+}
+
+function viteArgs(config) {
+  return ["build", "--config", config, "--configLoader", "runner", "--logLevel", "warn"];
+}
+
+/**
+ * Makes declarations self-contained: imports name what is published (`.js`), and the contract file
+ * brings the names of its number types along.
+ */
+async function finishTypes(folder) {
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile() || !entry.name.endsWith(".d.ts")) continue;
+    const path = join(entry.parentPath, entry.name);
+    let text = await readFile(path, "utf8");
+    text = text.replace(/(from |import\()"(\.[^"]*)\.ts"/g, '$1"$2.js"');
+    if (path.endsWith("abi.d.ts")) text = `${numberTypes(text)}${text}`;
+    await writeFile(path, text);
+  }
+}
+
+function numberTypes(text) {
+  const used = ["u32", "i32", "f64"].filter((name) => text.includes(`: ${name};`));
+  return used.map((name) => `type ${name} = number;\n`).join("");
+}

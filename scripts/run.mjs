@@ -1,0 +1,58 @@
+// Every verb of package.json: installs and builds what it needs, then does it.
+//
+//   node scripts/run.mjs VERB [arguments…]
+//
+// Invariants
+//   1  On stdout there is only what the verb itself prints: all the rest goes to stderr.
+//   2  The exit code is the verb's.
+
+import { ensureBuilt } from "./build.mjs";
+import { ensureInstalled, isInstalled } from "./install.mjs";
+import { withLock } from "./lock.mjs";
+import { at, node, progress, StepFailed } from "./paths.mjs";
+
+const VERBS = {
+  start: (args) => cli("start", args),
+  conformance: (args) => cli("conformance", args),
+  replay: (args) => cli("replay", args),
+  bench,
+  build: () => ensureBuilt("all"),
+  check: async (args) => (await import("./check.mjs")).check(args),
+  demo,
+  test: async (args) => (await import("./test.mjs")).test(args),
+};
+
+async function cli(verb, args) {
+  await ensureBuilt("library");
+  return node(at("dist/cli/main.js"), [verb, ...args]);
+}
+
+async function bench(args) {
+  await ensureBuilt("bench");
+  return node("--expose-gc", [at("build/bench/main.js"), ...args]);
+}
+
+async function demo(args) {
+  await ensureBuilt("library");
+  const vite = at("node_modules/vite/bin/vite.js");
+  const [verb = "dev", ...rest] = args;
+  return node(vite, [verb, at("demo"), "--config", at("demo/vite.config.ts"), ...rest]);
+}
+
+async function main([verb = "", ...args]) {
+  const run = Object.hasOwn(VERBS, verb) ? VERBS[verb] : null;
+  if (run === null) {
+    progress(`unknown verb "${verb}"; there are: ${Object.keys(VERBS).join(", ")}`);
+    return 2;
+  }
+  if (!(await isInstalled())) await withLock(ensureInstalled);
+  return (await run(args)) ?? 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof StepFailed)) throw error;
+  progress(error.message);
+  process.exitCode = 1;
+}
