@@ -126,6 +126,8 @@ export const enum Populate {
   Quiet,
   /** The same, and an error is the operation's (mlock: as ENOMEM or EAGAIN). */
   Locked,
+  /** Quiet, and locked areas alone (mprotect that makes several of them writable). */
+  Relocked,
   /** MADV_POPULATE_READ, MADV_POPULATE_WRITE: EINVAL, EFAULT, ENOMEM. */
   Read,
   Write,

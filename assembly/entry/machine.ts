@@ -2,10 +2,10 @@
 
 import { ResultField, Status } from "../abi";
 import { freeFrames } from "../frame/buddy";
-import { frameCount, framesBase, resultBase, vmstatBase, windowBase } from "../mem/layout";
-import { resultSet } from "../mem/result";
 import { Mapping, mappingPut } from "../map/mapping";
 import { mmOf } from "../map/mm";
+import { frameCount, framesBase, resultBase, vmstatBase, windowBase } from "../mem/layout";
+import { resultSet } from "../mem/result";
 import { commitLimitSet } from "../op/commit-limit";
 import { fileCreate, fileGrow, fileOf, filePage } from "../op/file";
 import { importArea, importBrk, importPage } from "../op/import";

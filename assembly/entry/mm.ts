@@ -3,8 +3,8 @@
 // Each checks its handle (ESRCH) and, in a debug build, every invariant of the machine afterwards.
 
 import { Access, ResultField, Status } from "../abi";
-import { resultSet } from "../mem/result";
 import { Mm, mmCreate, mmOf } from "../map/mm";
+import { resultSet } from "../mem/result";
 import { brk } from "../op/brk";
 import { exit } from "../op/exit";
 import { access } from "../op/fault";
@@ -140,4 +140,3 @@ export function msyncEntry(handle: u32, address: f64, length: f64, flags: i32): 
   const mm = mmOf(handle);
   return mm ? msync(mm, bytes(address), bytes(length), flags) : Status.ESRCH;
 }
-

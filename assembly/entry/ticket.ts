@@ -1,11 +1,18 @@
 // The calls on tickets, notices and export records, as the shell makes them.
 
 import { NoticeKind, Status, WINDOW_BYTES } from "../abi";
-import { windowBase } from "../mem/layout";
 import { isExported, mmOf } from "../map/mm";
+import { windowBase } from "../mem/layout";
 import { ticketAbort, ticketCommit, ticketEnd } from "../op/commit";
-import { exportAdd, exportLowerRange, exportRemove, exportRemoveAll } from "../op/export";
-import { exportRemoveRange, mmWatch, pageSetDirty } from "../op/export";
+import {
+  exportAdd,
+  exportLowerRange,
+  exportRemove,
+  exportRemoveAll,
+  exportRemoveRange,
+  mmWatch,
+  pageSetDirty,
+} from "../op/export";
 import { settled } from "../op/machine";
 import { pageMigrate, pagePlaces } from "../op/migrate";
 import { noticeReach } from "../op/reach";
@@ -66,12 +73,7 @@ export function exportRemoveEntry(subscriber: u32, handle: u32, address: f64): i
   return settled(exportRemove(subscriber, handle, <u64>address));
 }
 
-export function exportRemoveRangeEntry(
-  subscriber: u32,
-  handle: u32,
-  start: f64,
-  end: f64,
-): i32 {
+export function exportRemoveRangeEntry(subscriber: u32, handle: u32, start: f64, end: f64): i32 {
   return settled(exportRemoveRange(subscriber, handle, <u64>start, <u64>end));
 }
 
@@ -79,12 +81,7 @@ export function exportRemoveAllEntry(subscriber: u32): i32 {
   return settled(exportRemoveAll(subscriber));
 }
 
-export function exportLowerRangeEntry(
-  subscriber: u32,
-  handle: u32,
-  start: f64,
-  end: f64,
-): i32 {
+export function exportLowerRangeEntry(subscriber: u32, handle: u32, start: f64, end: f64): i32 {
   const mm = mmOf(handle);
   return mm ? exportLowerRange(subscriber, mm, <u64>start, <u64>end) : Status.ESRCH;
 }

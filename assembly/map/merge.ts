@@ -12,7 +12,7 @@
 //
 // Precondition of all: what a split or a merge may take is reserved (plan/need.ts).
 
-import { Vmstat, VM_DONTEXPAND, VM_IO, VM_PFNMAP } from "../abi";
+import { VM_DONTEXPAND, VM_IO, VM_PFNMAP, Vmstat } from "../abi";
 import { statAdd } from "../mem/vmstat";
 import { chainClone, chainDrop, chainIsSingle, chainRehang, chainUnhang } from "./anon-vma";
 import { shareAttach, shareDrop, shareRehang, shareUnhang } from "./mapping";

@@ -9,9 +9,9 @@
 // Written by: op/*.ts in commits; plan/record.ts keeps `records`.
 
 import { PG, Status, Vmstat } from "../abi";
-import { frameOf } from "../frame/frame";
-import { flagClear, flagSet } from "../frame/flags";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
+import { flagClear, flagSet } from "../frame/flags";
+import { frameOf } from "../frame/frame";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { statAdd } from "../mem/vmstat";
 

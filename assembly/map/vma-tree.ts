@@ -2,9 +2,9 @@
 //
 // Written by: map/merge.ts, op/*.ts. Read by everything.
 
-import { Vma, vmaFree } from "./vma";
 import { Mm } from "./mm";
 import { treeInsert, treeRemove, treeUpdate } from "./tree";
+import { Vma, vmaFree } from "./vma";
 
 function rootSlot(mm: Mm): usize {
   return changetype<usize>(mm) + offsetof<Mm>("tree");

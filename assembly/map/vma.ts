@@ -9,7 +9,7 @@
 //
 // Written by: map/vma-tree.ts (links), map/merge.ts (boundaries), op/*.ts (flags).
 
-import { VM_GROWSDOWN, VM_SHARED, STACK_GUARD_PAGES } from "../abi";
+import { STACK_GUARD_PAGES, VM_GROWSDOWN, VM_SHARED } from "../abi";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { Mm } from "./mm";
 import { TreeNode } from "./tree";

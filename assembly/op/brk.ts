@@ -20,8 +20,15 @@ import { startGap, Vma } from "../map/vma";
 import { vmaBefore, vmaFind, vmaIntersection } from "../map/vma-tree";
 import { need } from "../plan/need";
 import { USER_END } from "../plan/placement";
-import { answer, planAfford, planBegin, planDone, planTells } from "../plan/plan";
-import { planTicket, populateNext } from "../plan/plan";
+import {
+  answer,
+  planAfford,
+  planBegin,
+  planDone,
+  planTells,
+  planTicket,
+  populateNext,
+} from "../plan/plan";
 import { checkFrozen, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
 import { areaCreate } from "./mmap";

@@ -1,8 +1,9 @@
 // Commit, abort and end of a ticket: the one door to every apply.
 
 import { Op, ResultField, Status } from "../abi";
+import { Mm } from "../map/mm";
 import { resultSet } from "../mem/result";
-import { Ticket, ticketClose, ticketRelease, TicketState } from "../plan/ticket";
+import { Ticket, TicketState, ticketClose, ticketRelease } from "../plan/ticket";
 import { brkCommit } from "./brk";
 import { exitCommit } from "./exit";
 import { faultCommit } from "./fault";
@@ -14,7 +15,6 @@ import { protectCommit } from "./mprotect";
 import { remapCommit } from "./mremap";
 import { unmapApply } from "./munmap";
 import { checkHolders } from "./reach";
-import { Mm } from "../map/mm";
 
 function apply(ticket: Ticket): i32 {
   const op = ticket.op;

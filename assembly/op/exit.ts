@@ -1,14 +1,14 @@
 // exit (as Linux mm/mmap.c exit_mmap): release first, then everything goes at once. It cannot be
 // refused: a page that somebody still holds keeps its frame out of the allocator until he lets go.
 
-import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { Op, ResultField, Status } from "../abi";
-import { resultSet } from "../mem/result";
 import { vmaDrop } from "../map/merge";
 import { isExported, Mm, mmDestroy } from "../map/mm";
 import { E } from "../map/pte";
 import { pteGet, pteSet, pteSlot } from "../map/table";
 import { Vma } from "../map/vma";
+import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
+import { resultSet } from "../mem/result";
 import { keysFree } from "../plan/freeze";
 import { noticeRelease } from "../plan/notice";
 import { USER_END } from "../plan/placement";

@@ -1,13 +1,13 @@
 // What subscribers ask of the engine: export, unexport, dirty hand-back.
 
 import { PG, PTE_W, ResultField, Rights, Status, SUBSCRIBERS_MAX } from "../abi";
-import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
-import { resultSet } from "../mem/result";
 import { flagSet, flagTest } from "../frame/flags";
 import { Mm, mmOf } from "../map/mm";
 import { D, E, P, ptePfn, S } from "../map/pte";
 import { pteSlot } from "../map/table";
-import { checkFrozen } from "../plan/ticket";
+import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
+import { resultSet } from "../mem/result";
+import { USER_END } from "../plan/placement";
 import {
   ExportRecord,
   recordAdd,
@@ -16,7 +16,7 @@ import {
   scanNext,
   subscriberFirst,
 } from "../plan/record";
-import { USER_END } from "../plan/placement";
+import { checkFrozen } from "../plan/ticket";
 
 /**
  * Records that `subscriber` holds the page at `address` (SetPageExported).
@@ -34,7 +34,7 @@ export function exportAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
   if (frozen) return frozen;
   const pte = load<u64>(pteSlot(mm, page));
   if (!(pte & P)) return Status.EFAULT;
-  if (rights & Rights.Write && !(pte & (<u64>PTE_W))) return Status.EFAULT;
+  if (rights & Rights.Write && !(pte & <u64>PTE_W)) return Status.EFAULT;
   resultSet(ResultField.Pfn, ptePfn(pte));
   return recordAdd(subscriber, mm, page, rights);
 }

@@ -5,13 +5,13 @@
 //   to    16 pages on, or the end of the area, of the leaf table, of the file
 
 import { Vmstat } from "../abi";
-import { statAdd } from "../mem/vmstat";
 import { cacheGet, Mapping, mappingPages } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { P } from "../map/pte";
 import { frameMap } from "../map/rmap";
 import { LEAF_BYTES, pteEnsure, pteGet, pteSet, tableTrim } from "../map/table";
 import { linearIndex, Vma } from "../map/vma";
+import { statAdd } from "../mem/vmstat";
 import { mmConflict } from "../plan/freeze";
 import { filePte } from "./fault";
 
@@ -36,10 +36,12 @@ function mapCached(mm: Mm, vma: Vma, mapping: Mapping, page: u64): bool {
  */
 export function faultAround(mm: Mm, vma: Vma, page: u64): bool {
   const mapping = changetype<Mapping>(vma.mapping);
-  const sizeEnd = vma.start + ((mappingPages(mapping) - vma.pgoff) << 12);
-  const tableStart = page & ~(LEAF_BYTES - 1);
-  let from = max(page & ~(AROUND_BYTES - 1), max(vma.start, tableStart));
-  let to = min(min(from + AROUND_BYTES, tableStart + LEAF_BYTES), min(vma.end, sizeEnd));
+  const pages = mappingPages(mapping);
+  if (pages <= vma.pgoff) return false;
+  const sizeEnd = vma.start + ((pages - vma.pgoff) << 12);
+  const tableEnd = (page & ~(LEAF_BYTES - 1)) + LEAF_BYTES;
+  let from = max(page & ~(AROUND_BYTES - 1), vma.start);
+  let to = min(min(from + AROUND_BYTES, tableEnd), min(vma.end, sizeEnd));
   if (mmConflict(mm, from, to)) {
     from = page;
     to = page + 4096;

@@ -26,17 +26,23 @@ import {
 } from "../abi";
 import { frameAlloc, frameAllocZeroed, frameFree } from "../frame/buddy";
 import { frameAddress } from "../frame/frame";
-import { resultSet } from "../mem/result";
-import { statAdd } from "../mem/vmstat";
 import { anonVmaPrepare } from "../map/anon-vma";
 import { cacheFill, cacheGet, Mapping, mappingPages } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { A, D, NX, P, pteMake, ptePfn, S, U, W } from "../map/pte";
-import { frameDirty, frameMap, frameMapNewAnon, frameTakeOver } from "../map/rmap";
-import { frameUnmap, isLastOwner } from "../map/rmap";
+import {
+  frameDirty,
+  frameMap,
+  frameMapNewAnon,
+  frameTakeOver,
+  frameUnmap,
+  isLastOwner,
+} from "../map/rmap";
 import { pteEnsure, pteSet, pteSlot, tableTrim } from "../map/table";
 import { isAnonymous, isShared, linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaLookup } from "../map/vma-tree";
+import { resultSet } from "../mem/result";
+import { statAdd } from "../mem/vmstat";
 import { mappingConflict } from "../plan/freeze";
 import { need } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
@@ -203,8 +209,9 @@ function fileFault(mm: Mm, vma: Vma, page: u64, write: bool): i32 {
   if (frozen) return refuseFrozen(frozen);
   const copies = write && !isShared(vma);
   if (copies && !anonVmaPrepare(vma)) return Status.ENOMEM;
-  if (index >= mappingPages(mapping)) return Status.BUS_ADRERR;
+  // Neighbours are mapped even by a read that then lies beyond the end itself.
   if (!write && faultAround(mm, vma, page)) return resolved(ptePfn(load<u64>(pteSlot(mm, page))));
+  if (index >= mappingPages(mapping)) return Status.BUS_ADRERR;
   const pfn = readPage(mapping, index);
   if (!pfn) return Status.ENOMEM;
   return copies ? fileCopy(mm, vma, page, pfn) : fileMap(mm, vma, page, pfn, write);

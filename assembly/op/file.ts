@@ -1,9 +1,9 @@
 // Files that live in memory: their size and their pages, from the host's side.
 
 import { FileKind, ResultField, Status } from "../abi";
-import { resultSet } from "../mem/result";
-import { frameDirty } from "../map/rmap";
 import { cacheFill, cacheGet, Mapping, mappingCreate, mappingPages } from "../map/mapping";
+import { frameDirty } from "../map/rmap";
+import { resultSet } from "../mem/result";
 import { mappingConflict } from "../plan/freeze";
 import { refuseFrozen } from "../plan/ticket";
 

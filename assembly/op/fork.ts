@@ -32,8 +32,15 @@ import { vmaInsert } from "../map/vma-tree";
 import { need } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
 import { USER_END } from "../plan/placement";
-import { answer, mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
-import { planTicket } from "../plan/plan";
+import {
+  answer,
+  mustTell,
+  planAfford,
+  planBegin,
+  planDone,
+  planTells,
+  planTicket,
+} from "../plan/plan";
 import { checkFrozen, opened, Ticket } from "../plan/ticket";
 
 /** Private memory that may be written: its pages are shared until somebody writes. */

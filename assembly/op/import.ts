@@ -1,6 +1,6 @@
 // Building an address space as somebody recorded it: areas without merging, pages without faults.
 
-import { AreaName, Status } from "../abi";
+import { AreaName, Status, VM_SHARED, VM_WRITE } from "../abi";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
 import { anonVmaAttach, anonVmaCreate } from "../map/anon-vma";
 import { Mm } from "../map/mm";
@@ -13,7 +13,6 @@ import { need } from "../plan/need";
 import { isFree, USER_END } from "../plan/placement";
 import { planAfford, planBegin } from "../plan/plan";
 import { checkFrozen } from "../plan/ticket";
-import { VM_SHARED, VM_WRITE } from "../abi";
 import { areaCreate } from "./mmap";
 
 /** An area as it stood. EINVAL for a bad or taken range; EAGAIN when frozen; ENOMEM. */

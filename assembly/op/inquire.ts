@@ -1,15 +1,22 @@
 // mincore and msync: questions about a range (as Linux mm/mincore.c and mm/msync.c).
 
-import { MS_ASYNC, MS_INVALIDATE, MS_SYNC, ResultField, Status, VM_LOCKED } from "../abi";
-import { WINDOW_BYTES } from "../abi";
-import { windowBase } from "../mem/layout";
-import { resultSet } from "../mem/result";
+import {
+  MS_ASYNC,
+  MS_INVALIDATE,
+  MS_SYNC,
+  ResultField,
+  Status,
+  VM_LOCKED,
+  WINDOW_BYTES,
+} from "../abi";
 import { cacheGet, Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { P } from "../map/pte";
 import { pteGet } from "../map/table";
 import { isAnonymous, linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaLookup } from "../map/vma-tree";
+import { windowBase } from "../mem/layout";
+import { resultSet } from "../mem/result";
 import { USER_END } from "../plan/placement";
 import { pageAlign } from "./munmap";
 

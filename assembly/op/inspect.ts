@@ -3,13 +3,13 @@
 import { AreaName, PageEntry, ResultField, Status, WINDOW_BYTES } from "../abi";
 import { flagsOf } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
-import { windowBase } from "../mem/layout";
-import { resultSet, resultSet64 } from "../mem/result";
 import { Mm } from "../map/mm";
 import { P, ptePfn, S } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteGet } from "../map/table";
 import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
+import { windowBase } from "../mem/layout";
+import { resultSet, resultSet64 } from "../mem/result";
 import { USER_END } from "../plan/placement";
 
 /** Linux names the heap and the stack by where they lie, not by what they were made as. */

@@ -3,14 +3,14 @@
 import { Status } from "../abi";
 import { buddyInit } from "../frame/buddy";
 import { checkFrames } from "../frame/check";
-import { CHECK } from "../mem/assert";
-import { layoutInit } from "../mem/layout";
 import { anonVmaInit } from "../map/anon-vma";
 import { checkMaps } from "../map/check";
 import { linkInit } from "../map/link";
 import { mappingInit } from "../map/mapping";
 import { mmInit } from "../map/mm";
 import { vmaInit } from "../map/vma";
+import { CHECK } from "../mem/assert";
+import { layoutInit } from "../mem/layout";
 import { checkPlans } from "../plan/check";
 import { freezeInit } from "../plan/freeze";
 import { noticeInit } from "../plan/notice";

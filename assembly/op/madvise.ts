@@ -49,8 +49,15 @@ import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
 import { needRange } from "../plan/need";
 import { noticeRange } from "../plan/notice";
-import { mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
-import { planTicket, populateNext } from "../plan/plan";
+import {
+  mustTell,
+  planAfford,
+  planBegin,
+  planDone,
+  planTells,
+  planTicket,
+  populateNext,
+} from "../plan/plan";
 import { checkFrozen, Ticket } from "../plan/ticket";
 import { freeRange } from "./madv-free";
 import { pageAlign } from "./munmap";

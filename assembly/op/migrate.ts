@@ -2,10 +2,6 @@
 // reverse map, the bytes are copied, and the ptes name the new frame.
 
 import { Demand, Op, PG, Reason, ResultField, Status, Vmstat, WINDOW_BYTES } from "../abi";
-import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
-import { frameCount, windowBase } from "../mem/layout";
-import { resultSet } from "../mem/result";
-import { statAdd } from "../mem/vmstat";
 import { frameAlloc } from "../frame/buddy";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
@@ -14,6 +10,10 @@ import { pteWithPfn } from "../map/pte";
 import { rmapFirst, rmapNext, walkAddress, walkVma } from "../map/rmap";
 import { pteSet, pteSlot } from "../map/table";
 import { Vma, vmaMm } from "../map/vma";
+import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
+import { frameCount, windowBase } from "../mem/layout";
+import { resultSet } from "../mem/result";
+import { statAdd } from "../mem/vmstat";
 import { freezeConflict, KeyKind } from "../plan/freeze";
 import { need } from "../plan/need";
 import { noticePage } from "../plan/notice";
@@ -129,4 +129,3 @@ export function pagePlaces(pfn: u32): u32 {
   }
   return count;
 }
-

@@ -117,4 +117,3 @@ export function munlockall(mm: Mm): i32 {
   if (!status) mm.defaultFlags = 0;
   return status;
 }
-

@@ -2,6 +2,7 @@
 
 import {
   FileKind,
+  MAP_32BIT,
   MAP_ANONYMOUS,
   MAP_COUNT_MAX,
   MAP_DENYWRITE,
@@ -21,7 +22,6 @@ import {
   MAP_SYNC,
   MAP_TYPE,
   MAP_UNINITIALIZED,
-  MAP_32BIT,
   Op,
   Populate,
   Status,
@@ -37,15 +37,22 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from "../abi";
-import { mappingCreate, mappingPut, fileRangeFits, Mapping, shareAttach } from "../map/mapping";
+import { fileRangeFits, Mapping, mappingCreate, mappingPut, shareAttach } from "../map/mapping";
 import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
 import { Vma, vmaAlloc } from "../map/vma";
 import { vmaBefore, vmaFind, vmaInsert } from "../map/vma-tree";
 import { need } from "../plan/need";
 import { isFree, MMAP_MIN, placementFailed, placementFind } from "../plan/placement";
-import { answer, planAfford, planBegin, planDone, planTells } from "../plan/plan";
-import { planTicket, populateNext } from "../plan/plan";
+import {
+  answer,
+  planAfford,
+  planBegin,
+  planDone,
+  planTells,
+  planTicket,
+  populateNext,
+} from "../plan/plan";
 import { checkFrozen, opened, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
 import { pageAlign, unmapApply, unmapFits, unmapPlan } from "./munmap";
@@ -125,7 +132,7 @@ export function mmap(
   const file: usize = flags & MAP_ANONYMOUS ? 0 : mapping;
   if (!length) return Status.EINVAL;
   if (flags & MAP_HUGETLB) return file ? Status.EINVAL : Status.ENOMEM;
-  let how = flags & MAP_FIXED_NOREPLACE ? flags | MAP_FIXED : flags;
+  const how = flags & MAP_FIXED_NOREPLACE ? flags | MAP_FIXED : flags;
   let hint = address;
   if (!(how & MAP_FIXED) && hint & ~4095 && hint < MMAP_MIN) hint = MMAP_MIN;
   const bytes = pageAlign(length);
@@ -226,14 +233,7 @@ function mapMerge(mm: Mm, start: u64, end: u64, vm: u32, file: usize, pgoff: u64
 }
 
 /** A new area that merges with nothing. Precondition: its record and link are reserved. */
-export function areaCreate(
-  mm: Mm,
-  start: u64,
-  end: u64,
-  vm: u32,
-  mapping: usize,
-  pgoff: u64,
-): Vma {
+export function areaCreate(mm: Mm, start: u64, end: u64, vm: u32, mapping: usize, pgoff: u64): Vma {
   const pointer = vmaAlloc();
   assert(pointer != 0);
   const vma = changetype<Vma>(pointer);

@@ -18,18 +18,21 @@ import {
   PROT_SEM,
   PROT_WRITE,
   Reason,
+  ResultField,
   Status,
   VM_ACCOUNT,
   VM_EXEC,
   VM_GROWSDOWN,
   VM_HUGETLB,
   VM_LOCKED,
+  VM_LOCKONFAULT,
   VM_NORESERVE,
   VM_READ,
   VM_SHARED,
   VM_WRITE,
 } from "../abi";
 import { frameAddress } from "../frame/frame";
+import { anonVmaPrepare } from "../map/anon-vma";
 import { Mapping } from "../map/mapping";
 import { vmaModify } from "../map/merge";
 import { Mm } from "../map/mm";
@@ -37,10 +40,18 @@ import { P, pteModify, W } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
 import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
-import { needRange } from "../plan/need";
+import { resultGet, resultGet64 } from "../mem/result";
+import { need, needRange } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
-import { mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
-import { planTicket, populateNext } from "../plan/plan";
+import {
+  mustTell,
+  planAfford,
+  planBegin,
+  planDone,
+  planTells,
+  planTicket,
+  populateNext,
+} from "../plan/plan";
 import { checkFrozen, opened, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
 import { pageAlign } from "./munmap";
@@ -50,7 +61,7 @@ const GROWS: i32 = PROT_GROWSDOWN | PROT_GROWSUP;
 
 /** Flags that `vma` gets from `prot`, or 0 where it may not have them (EACCES). */
 function newFlags(vma: Vma, prot: i32): u32 {
-  const flags = (vma.flags & ~ACCESS) | ((<u32>prot) & 7);
+  const flags = (vma.flags & ~ACCESS) | (<u32>prot & 7);
   return flags & ~(flags >> 4) & ACCESS ? 0 : flags;
 }
 
@@ -130,8 +141,20 @@ export function mprotect(mm: Mm, address: u64, length: u64, prot: i32): i32 {
   return planDone(start, end, plain, 0);
 }
 
+/** Areas that `populateMore` may give an anon_vma. */
+function needRelocked(mm: Mm, start: u64, end: u64): void {
+  for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.start >= end) return;
+    if (!isRelocked(vma.flags, VM_WRITE)) continue;
+    need.anonVmas++;
+    need.links++;
+  }
+}
+
 function protectPlan(mm: Mm, start: u64, end: u64, prot: i32): void {
   needRange(mm, start, end);
+  if (prot & PROT_WRITE) needRelocked(mm, start, end);
   if (!mustTell(mm, start, end)) return;
   let at = start;
   for (let p = vmaFind(mm, start); p && at < end; p = changetype<Vma>(p).next) {
@@ -148,6 +171,23 @@ function protectPlan(mm: Mm, start: u64, end: u64, prot: i32): void {
   }
 }
 
+/** Private locked memory that becomes writable is populated, as long as it is not on fault. */
+function isRelocked(old: u32, flags: u32): bool {
+  const was = old & (VM_WRITE | VM_SHARED | VM_LOCKED | VM_LOCKONFAULT);
+  return was == VM_LOCKED && (flags & VM_WRITE) != 0;
+}
+
+/**
+ * One more locked area to populate: the range grows over those before, the mode skips others.
+ * Linux populates it before it looks at the next area, and so gives it an anon_vma that decides
+ * whether the two merge; the pages may come later.
+ */
+function populateMore(area: Vma, start: u64, end: u64): void {
+  assert(anonVmaPrepare(area));
+  const first = !resultGet(ResultField.PopulateMode);
+  populateNext(first ? start : resultGet64(ResultField.PopulateStartLo), end, Populate.Relocked);
+}
+
 /** One area's part; @returns the area that now has it, or 0 when the promise is too large. */
 function protectArea(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): usize {
   const old = vma.flags;
@@ -156,9 +196,7 @@ function protectArea(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): usize 
   const area = vmaModify(vma, start, end, wanted);
   area.flags = wanted;
   protectRange(mm, area, start, end, wanted);
-  if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && wanted & VM_WRITE) {
-    populateNext(start, end, Populate.Quiet);
-  }
+  if (isRelocked(old, wanted)) populateMore(area, start, end);
   return changetype<usize>(area);
 }
 

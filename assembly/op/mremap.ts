@@ -30,8 +30,15 @@ import { KeyKind } from "../plan/freeze";
 import { need, needRange } from "../plan/need";
 import { noticeRange } from "../plan/notice";
 import { USER_END } from "../plan/placement";
-import { answer, mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
-import { planTicket } from "../plan/plan";
+import {
+  answer,
+  mustTell,
+  planAfford,
+  planBegin,
+  planDone,
+  planTells,
+  planTicket,
+} from "../plan/plan";
 import { checkFrozen, opened, Ticket, ticketFreeze } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
 import { pageAlign, unmapPlan } from "./munmap";
@@ -195,14 +202,7 @@ function needMove(mm: Mm, start: u64, end: u64, newLength: u64): void {
   if (leaves) need.frames += 2 * leaves + min(2 * leaves, <u32>(newLength >> 30) + 2) + 2;
 }
 
-function remapTicket(
-  mm: Mm,
-  at: u64,
-  oldLength: u64,
-  newLength: u64,
-  flags: i32,
-  to: u64,
-): i32 {
+function remapTicket(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): i32 {
   const status = planTicket(Op.Mremap, mm, at, at + max(oldLength, 4096));
   if (status) return status;
   const ticket = changetype<Ticket>(opened);

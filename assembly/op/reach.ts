@@ -1,16 +1,10 @@
 // Whom a notice reaches, and who stands in the way of a commit.
 
-import {
-  Demand,
-  NoticeKind,
-  ResultField,
-  Status,
-  SUBSCRIBER_WORDS,
-} from "../abi";
+import { Demand, NoticeKind, ResultField, Status, SUBSCRIBER_WORDS } from "../abi";
 import { frameOf } from "../frame/frame";
+import { mmOf } from "../map/mm";
 import { windowBase } from "../mem/layout";
 import { resultSet, resultSet64 } from "../mem/result";
-import { mmOf } from "../map/mm";
 import { Notice } from "../plan/notice";
 import { USER_END } from "../plan/placement";
 import { ExportRecord, scanFirst, scanNext, violates } from "../plan/record";

@@ -116,14 +116,7 @@ function moveTarget(mm: Mm, vma: Vma, at: u64, length: u64, flags: i32, target: 
 }
 
 /** mremap_to: unmap the target, cut the source, move. */
-function moveTo(
-  mm: Mm,
-  at: u64,
-  oldLength: u64,
-  newLength: u64,
-  flags: i32,
-  target: u64,
-): i32 {
+function moveTo(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, target: u64): i32 {
   if (flags & MREMAP_FIXED) unmapApply(mm, target, target + newLength);
   if (newLength < oldLength) unmapApply(mm, at + newLength, at + oldLength);
   const found = vmaLookup(mm, at);

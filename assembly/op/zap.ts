@@ -1,17 +1,17 @@
 // Taking ptes away: what every unmap, clear and exit comes down to (Linux: zap_pte_range).
 
-import { PTE_EXPORTED, PG } from "../abi";
+import { PG, PTE_EXPORTED } from "../abi";
 import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
-import { CHECK } from "../mem/assert";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
 import { frameDirty, frameUnmap } from "../map/rmap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, tableTrim } from "../map/table";
+import { CHECK } from "../mem/assert";
 
 /** One pte of a page goes. Precondition: no record names it. */
 function dropPage(pte: u64): void {
-  if (CHECK) assert(!(pte & (<u64>PTE_EXPORTED)), "E2: an exported pte is zapped");
+  if (CHECK) assert(!(pte & <u64>PTE_EXPORTED), "E2: an exported pte is zapped");
   if (!(pte & P) || pte & S) return;
   const pfn = ptePfn(pte);
   if (pte & D && !flagTest(PG.anon, pfn)) frameDirty(pfn);

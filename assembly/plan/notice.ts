@@ -2,8 +2,18 @@
 //
 // Written by: plans, through op/*.ts.
 
-import { Demand, NoticeField, NoticeKind, PROT_EXEC, PROT_READ, PROT_WRITE, Reason } from "../abi";
-import { VM_EXEC, VM_READ, VM_WRITE } from "../abi";
+import {
+  Demand,
+  NoticeField,
+  NoticeKind,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+  Reason,
+  VM_EXEC,
+  VM_READ,
+  VM_WRITE,
+} from "../abi";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { Mm } from "../map/mm";
 

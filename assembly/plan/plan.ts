@@ -1,9 +1,9 @@
 // The beginning and the end that every plan has in common.
 
 import { Op, ResultField, Status } from "../abi";
+import { isExported, Mm } from "../map/mm";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet, resultSet64 } from "../mem/result";
-import { isExported, Mm } from "../map/mm";
 import { KeyKind } from "./freeze";
 import { need, needClear, needRelease, needTake } from "./need";
 import { noticesAny, noticesClear } from "./notice";

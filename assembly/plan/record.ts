@@ -14,13 +14,12 @@
 
 import { Demand, PG, RECORDS_MAX, Rights, Status, SUBSCRIBERS_MAX, Vmstat } from "../abi";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
-import { frameOf } from "../frame/frame";
+import { frameAddress, frameOf } from "../frame/frame";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { frameDrop } from "../map/mapping";
 import { Mm, mmOf } from "../map/mm";
 import { E, ptePfn } from "../map/pte";
 import { leafEnd, leafPfn, leafSeek, pteGet, pteSet, pteSlot } from "../map/table";
-import { frameAddress } from "../frame/frame";
 import { statAdd } from "../mem/vmstat";
 
 @unmanaged
@@ -216,7 +215,7 @@ export function nextExported(mm: Mm, address: u64, end: u64): u64 {
     const stop = leafEnd(at, end);
     const leaf = leafPfn(mm, at);
     if (frameOf(leaf).exports) {
-      let slot = frameAddress(leaf) + (<usize>((at >> 12) & 511) << 3);
+      let slot = frameAddress(leaf) + ((<usize>((at >> 12) & 511)) << 3);
       for (; at < stop; at += 4096, slot += 8) {
         if (load<u64>(slot) & E) return at;
       }
@@ -245,6 +244,7 @@ export function scanNext(mm: Mm): usize {
 /** Does `record` stand in the way of what `demand` asks? */
 export function violates(record: usize, demand: Demand): bool {
   if (demand == Demand.All) return true;
-  if (demand == Demand.Writers) return (changetype<ExportRecord>(record).rights & Rights.Write) != 0;
+  if (demand == Demand.Writers)
+    return (changetype<ExportRecord>(record).rights & Rights.Write) != 0;
   return false;
 }

@@ -19,7 +19,7 @@ import { Op, ResultField, Status, TICKETS_MAX } from "../abi";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { Mm } from "../map/mm";
 import { resultSet } from "../mem/result";
-import { keyCreate, KeyKind, keysFree, mmConflict } from "./freeze";
+import { KeyKind, keyCreate, keysFree, mmConflict } from "./freeze";
 import { Need, need, needRelease, needTake } from "./need";
 import { noticesClear, noticesFree, noticesLacked, noticesTake } from "./notice";
 
