@@ -11,7 +11,6 @@ import {
   Demand,
   Op,
   Reason,
-  Status,
   VM_DONTCOPY,
   VM_LOCKED,
   VM_LOCKONFAULT,

@@ -150,7 +150,7 @@ function moveAll(mm: Mm, start: u64, length: u64, flags: i32, target: u64): i32 
 }
 
 /** Growing where it is: the new end merges with what follows, if it can. */
-function growHere(mm: Mm, vma: Vma, at: u64, oldLength: u64, newLength: u64): i32 {
+function growHere(vma: Vma, at: u64, oldLength: u64, newLength: u64): i32 {
   const added = newLength - oldLength;
   const start = vma.end;
   if (!mayCharge(vma, added >> 12)) return Status.ENOMEM;
@@ -170,7 +170,7 @@ function resize(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32): i3
   }
   const vma = changetype<Vma>(vmaLookup(mm, at));
   if (growsInPlace(mm, vma, at, oldLength, newLength)) {
-    return growHere(mm, vma, at, oldLength, newLength);
+    return growHere(vma, at, oldLength, newLength);
   }
   if (!(flags & MREMAP_MAYMOVE)) return Status.ENOMEM;
   const to = moveTarget(mm, vma, at, newLength, flags, 0);
