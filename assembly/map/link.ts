@@ -22,12 +22,14 @@ export class Link extends TreeNode {
   spare: u32;
   lastMax: u64;
 
-  augment(): void {
+  augment(): bool {
     const vma = changetype<Vma>(this.vma);
     let last = vma.pgoff + vmaPages(vma) - 1;
     if (this.left) last = max(last, changetype<Link>(this.left).lastMax);
     if (this.right) last = max(last, changetype<Link>(this.right).lastMax);
+    const changed = this.lastMax != last;
     this.lastMax = last;
+    return changed;
   }
 }
 

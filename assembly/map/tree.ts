@@ -6,7 +6,8 @@
 //  └────────┴────────┴────────┴────────┘
 //
 // A record class extends TreeNode and has `augment()`: recompute what the record says of its
-// subtree from itself and its two children. A root lives in a slot (the address of a usize).
+// subtree from itself and its two children, and say whether that changed. A root lives in a slot
+// (the address of a usize). An update climbs only as far as something changes.
 //
 // Invariants (checked by the users' checkers)
 //   M1  Heights of siblings differ by at most one; height = 1 + the higher child's.
@@ -24,12 +25,15 @@ function heightOf(node: usize): i32 {
   return node ? changetype<TreeNode>(node).height : 0;
 }
 
-function refresh<T>(node: usize): void {
+/** Recomputes a node from its children. @returns whether its parent has to be looked at. */
+function refresh<T>(node: usize): bool {
   const n = changetype<TreeNode>(node);
   const left = heightOf(n.left);
   const right = heightOf(n.right);
-  n.height = (left > right ? left : right) + 1;
-  changetype<T>(node).augment();
+  const height = (left > right ? left : right) + 1;
+  const grew = height != n.height;
+  n.height = height;
+  return changetype<T>(node).augment() || grew;
 }
 
 /** Puts `to` where `from` hangs. */
@@ -68,23 +72,31 @@ function rotateRight<T>(slot: usize, node: usize): usize {
   return pivot;
 }
 
-/** Restores M1 and the augmentation from `node` up to the root. */
+/** Rotates a node whose sides differ by two. @returns the root of its subtree. */
+function balance<T>(slot: usize, node: usize): usize {
+  const n = changetype<TreeNode>(node);
+  const lean = heightOf(n.left) - heightOf(n.right);
+  if (lean > 1) {
+    const left = changetype<TreeNode>(n.left);
+    if (heightOf(left.left) < heightOf(left.right)) rotateLeft<T>(slot, n.left);
+    return rotateRight<T>(slot, node);
+  }
+  if (lean < -1) {
+    const right = changetype<TreeNode>(n.right);
+    if (heightOf(right.right) < heightOf(right.left)) rotateRight<T>(slot, n.right);
+    return rotateLeft<T>(slot, node);
+  }
+  return node;
+}
+
+/** Restores M1 and the augmentation from `node`, which has changed, upwards. */
 export function treeUpdate<T>(slot: usize, node: usize): void {
   let at = node;
   while (at) {
-    refresh<T>(at);
-    const n = changetype<TreeNode>(at);
-    const balance = heightOf(n.left) - heightOf(n.right);
-    if (balance > 1) {
-      const left = changetype<TreeNode>(n.left);
-      if (heightOf(left.left) < heightOf(left.right)) rotateLeft<T>(slot, n.left);
-      at = rotateRight<T>(slot, at);
-    } else if (balance < -1) {
-      const right = changetype<TreeNode>(n.right);
-      if (heightOf(right.right) < heightOf(right.left)) rotateRight<T>(slot, n.right);
-      at = rotateLeft<T>(slot, at);
-    }
-    at = changetype<TreeNode>(at).parent;
+    const changed = refresh<T>(at);
+    const top = balance<T>(slot, at);
+    if (!changed && top == at) return;
+    at = changetype<TreeNode>(top).parent;
   }
 }
 
@@ -97,15 +109,17 @@ export function treeInsert<T>(slot: usize, node: usize, parent: usize, onLeft: b
   if (!parent) store<usize>(slot, node);
   else if (onLeft) changetype<TreeNode>(parent).left = node;
   else changetype<TreeNode>(parent).right = node;
-  treeUpdate<T>(slot, node);
+  refresh<T>(node);
+  treeUpdate<T>(slot, parent);
 }
 
 /** Takes `node` out. Its record is otherwise untouched. */
 export function treeRemove<T>(slot: usize, node: usize): void {
   const n = changetype<TreeNode>(node);
   let from: usize;
+  let heir: usize = 0;
   if (n.left && n.right) {
-    const heir = treeFirst(n.right);
+    heir = treeFirst(n.right);
     const h = changetype<TreeNode>(heir);
     from = h.parent == node ? heir : h.parent;
     if (h.parent != node) {
@@ -121,6 +135,8 @@ export function treeRemove<T>(slot: usize, node: usize): void {
     replaceChild(slot, n.parent, node, n.left ? n.left : n.right);
   }
   if (from) treeUpdate<T>(slot, from);
+  // The heir stands for another subtree now, whether or not the climb came this far.
+  if (heir) treeUpdate<T>(slot, heir);
 }
 
 /** Leftmost node below `node`, which must not be 0. */

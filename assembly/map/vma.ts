@@ -37,12 +37,14 @@ export class Vma extends TreeNode {
   name: u32;
   spare: u32;
 
-  augment(): void {
+  augment(): bool {
     const below = this.prev ? changetype<Vma>(this.prev).end : 0;
     let gap = this.start - below;
     if (this.left) gap = max(gap, changetype<Vma>(this.left).maxGap);
     if (this.right) gap = max(gap, changetype<Vma>(this.right).maxGap);
+    const changed = this.maxGap != gap;
     this.maxGap = gap;
+    return changed;
   }
 }
 
