@@ -24,7 +24,7 @@ export const BRK_START_DEFAULT: f64 = 0x555555559000;
 
 /** Frames of the smallest machine (1 MiB) and of the largest (what fits one arena). */
 export const FRAMES_MIN: u32 = 256;
-export const FRAMES_MAX: u32 = 1036288;
+export const FRAMES_MAX: u32 = 1037056;
 /** Bytes of bookkeeping per frame that the arena never exceeds (Linux: 64). */
 export const FRAME_OVERHEAD_MAX: u32 = 48;
 /** Largest order of a contiguous allocation: 2**10 frames. */
@@ -110,12 +110,9 @@ export const enum ResultField {
   RefCount,
   MapCount,
   Exports,
-  /** What Linux would populate now: [start, end), with `PopulateAccess`. Zero when nothing. */
-  PopulateStartLo,
-  PopulateStartHi,
-  PopulateEndLo,
-  PopulateEndHi,
+  /** How Linux would now populate (a Populate), and the ranges: (start, end) pairs in the window. */
   PopulateMode,
+  PopulateCount,
   LENGTH,
 }
 
@@ -126,8 +123,6 @@ export const enum Populate {
   Quiet,
   /** The same, and an error is the operation's (mlock: as ENOMEM or EAGAIN). */
   Locked,
-  /** Quiet, and locked areas alone (mprotect that makes several of them writable). */
-  Relocked,
   /** MADV_POPULATE_READ, MADV_POPULATE_WRITE: EINVAL, EFAULT, ENOMEM. */
   Read,
   Write,
@@ -234,7 +229,7 @@ export const enum PG {
   unevictable,
   anon,
   reserved,
-  /** Free, and head of a buddy block. */
+  /** Free, and first of a line of 512 that are all free. */
   buddy,
   head,
   tail,

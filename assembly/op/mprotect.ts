@@ -18,7 +18,6 @@ import {
   PROT_SEM,
   PROT_WRITE,
   Reason,
-  ResultField,
   Status,
   VM_ACCOUNT,
   VM_EXEC,
@@ -40,7 +39,6 @@ import { P, pteModify, W } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
 import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
-import { resultGet, resultGet64 } from "../mem/result";
 import { need, needRange } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
 import {
@@ -141,7 +139,7 @@ export function mprotect(mm: Mm, address: u64, length: u64, prot: i32): i32 {
   return planDone(start, end, plain, 0);
 }
 
-/** Areas that `populateMore` may give an anon_vma. */
+/** Areas that `populateLater` may give an anon_vma. */
 function needRelocked(mm: Mm, start: u64, end: u64): void {
   for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
@@ -178,14 +176,12 @@ function isRelocked(old: u32, flags: u32): bool {
 }
 
 /**
- * One more locked area to populate: the range grows over those before, the mode skips others.
- * Linux populates it before it looks at the next area, and so gives it an anon_vma that decides
- * whether the two merge; the pages may come later.
+ * Leaves a locked area to be populated. Linux does it before it looks at the next area, and so
+ * gives it an anon_vma that decides whether the two merge; the pages may come later.
  */
-function populateMore(area: Vma, start: u64, end: u64): void {
+function populateLater(area: Vma, start: u64, end: u64): void {
   assert(anonVmaPrepare(area));
-  const first = !resultGet(ResultField.PopulateMode);
-  populateNext(first ? start : resultGet64(ResultField.PopulateStartLo), end, Populate.Relocked);
+  populateNext(start, end, Populate.Quiet);
 }
 
 /** One area's part; @returns the area that now has it, or 0 when the promise is too large. */
@@ -196,7 +192,7 @@ function protectArea(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): usize 
   const area = vmaModify(vma, start, end, wanted);
   area.flags = wanted;
   protectRange(mm, area, start, end, wanted);
-  if (isRelocked(old, wanted)) populateMore(area, start, end);
+  if (isRelocked(old, wanted)) populateLater(area, start, end);
   return changetype<usize>(area);
 }
 

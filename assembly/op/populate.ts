@@ -8,7 +8,6 @@ import {
   Status,
   VM_EXEC,
   VM_IO,
-  VM_LOCKED,
   VM_LOCKONFAULT,
   VM_PFNMAP,
   VM_READ,
@@ -60,7 +59,6 @@ function populateArea(mm: Mm, start: u64, end: u64, kind: i32): i32 {
 
 function isSkipped(vma: Vma, mode: u32): bool {
   if (isStrict(mode)) return false;
-  if (mode == Populate.Relocked && !(vma.flags & VM_LOCKED)) return true;
   return (vma.flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) != 0;
 }
 
@@ -91,6 +89,6 @@ function populatePart(mm: Mm, vma: Vma, start: u64, end: u64, mode: u32): i32 {
   const kind = accessFor(vma, mode);
   const status = kind < 0 ? kind : populateArea(mm, start, end, kind);
   if (status >= 0 || status == Status.EAGAIN) return status;
-  if (mode != Populate.Locked && !isStrict(mode)) return Status.Ok;
+  if (mode == Populate.Quiet) return Status.Ok;
   return kind < 0 ? kind : errnoOf(status, mode);
 }

@@ -1,9 +1,10 @@
 // The beginning and the end that every plan has in common.
 
-import { Op, ResultField, Status } from "../abi";
+import { Op, ResultField, Status, WINDOW_BYTES } from "../abi";
 import { isExported, Mm } from "../map/mm";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
-import { resultSet, resultSet64 } from "../mem/result";
+import { windowBase } from "../mem/layout";
+import { resultGet, resultSet, resultSet64 } from "../mem/result";
 import { KeyKind } from "./freeze";
 import { need, needClear, needRelease, needTake } from "./need";
 import { noticesAny, noticesClear } from "./notice";
@@ -58,9 +59,19 @@ export function answer(value: u64): i32 {
   return Status.Ok;
 }
 
-/** Leaves word that Linux would now populate [start, end). */
+/** Ranges that one operation may leave to be populated: what the window holds. */
+const POPULATE_MAX: u32 = WINDOW_BYTES / 16;
+
+/**
+ * Leaves word that Linux would now populate [start, end), after what it left word of before. Past
+ * the limit the last range grows.
+ */
 export function populateNext(start: u64, end: u64, mode: u32): void {
-  resultSet64(ResultField.PopulateStartLo, start);
-  resultSet64(ResultField.PopulateEndLo, end);
+  const count = resultGet(ResultField.PopulateMode) ? resultGet(ResultField.PopulateCount) : 0;
+  const index = min(count, POPULATE_MAX - 1);
+  const at = windowBase + ((<usize>index) << 4);
+  if (index == count) store<u64>(at, start);
+  store<u64>(at + 8, end);
+  resultSet(ResultField.PopulateCount, index + 1);
   resultSet(ResultField.PopulateMode, mode);
 }
