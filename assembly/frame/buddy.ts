@@ -30,9 +30,20 @@ import { CHECK } from "../mem/assert";
 import { FRAME_BYTES, frameCount, frameTable, LINE_FRAMES, LINE_SHIFT } from "../mem/layout";
 import { statAdd, statMax } from "../mem/vmstat";
 import { blockNext, hintLower, hintsInit } from "./block";
-import { flagClear, flagNext, flagsClear, flagSet, flagsInit, flagsLive, flagTest } from "./flags";
-import { flagWord, lineMark, lineSettle, WORD_FRAMES } from "./flags";
 import { flagAll, flagClearRange, flagSetRange } from "./flag-range";
+import {
+  flagClear,
+  flagNext,
+  flagSet,
+  flagsClear,
+  flagsInit,
+  flagsLive,
+  flagTest,
+  flagWord,
+  lineMark,
+  lineSettle,
+  WORD_FRAMES,
+} from "./flags";
 import { frameAddress, frameOf } from "./frame";
 import { junkCheck, junkFill } from "./junk";
 
@@ -48,6 +59,8 @@ let free: u32 = 0;
 let reserved: u32 = 0;
 let lowest: u32 = 0;
 let fewest: u32 = 0;
+/** Whether what `takeOne` took last was fresh: its bytes are zero. */
+let tookFresh: bool = false;
 
 /** Makes every frame but frame 0 free and fresh. Precondition: memory is zero, as when grown. */
 export function buddyInit(): void {
@@ -102,10 +115,8 @@ export function frameAlloc(order: u32): u32 {
 /** Takes one frame whose bytes are zero. @returns it, or 0 when there is none. */
 export function frameAllocZeroed(): u32 {
   if (free <= reserved) return 0;
-  const pfn = lowestNow();
-  const isFresh = flagTest(PG.fresh, pfn);
-  takeOne();
-  if (!isFresh) memory.fill(frameAddress(pfn), 0, PAGE_SIZE);
+  const pfn = takeOne();
+  if (!tookFresh) memory.fill(frameAddress(pfn), 0, PAGE_SIZE);
   return pfn;
 }
 
@@ -158,25 +169,24 @@ export function framesUnreserve(n: u32): void {
   reserved -= n;
 }
 
-/** Makes `lowest` exact. Precondition: some frame is free. */
-function lowestNow(): u32 {
-  const word = load<u64>(flagWord(PG.free, lowest));
-  if (word != 0) lowest = (lowest & ~(WORD_FRAMES - 1)) + <u32>ctz(word);
-  else lowest = flagNext(PG.free, lowest, frameCount);
-  return lowest;
-}
-
-/** Precondition: some frame is free. Each step is one load for a frame like the last one. */
+/** Takes the lowest free frame, mostly in the word of the last. Precondition: there is one. */
 function takeOne(): u32 {
-  const pfn = lowestNow();
-  const at = flagWord(PG.free, pfn);
+  let pfn = lowest;
+  let at = flagWord(PG.free, pfn);
+  if (load<u64>(at) == 0) {
+    pfn = flagNext(PG.free, pfn, frameCount);
+    at = flagWord(PG.free, pfn);
+  }
   const word = load<u64>(at);
   const left = word & (word - 1);
   store<u64>(at, left);
+  pfn = (pfn & ~(WORD_FRAMES - 1)) + <u32>ctz(word);
+  lowest = pfn;
   if (left == 0) lineSettle(PG.free, pfn >>> LINE_SHIFT);
   if (word == ALL_ONES) flagClear(PG.buddy, lineHead(pfn));
   if (CHECK) junkCheck(pfn, 1);
-  if ((flagsLive & BIT_FRESH) != 0) flagClear(PG.fresh, pfn);
+  tookFresh = flagTest(PG.fresh, pfn);
+  if (tookFresh) flagClear(PG.fresh, pfn);
   taken(1);
   return pfn;
 }
@@ -201,8 +211,13 @@ function taken(count: u32): void {
   statMax(Vmstat.peak_frames, frameCount - free);
 }
 
+/** Forgets the use that the frame was put to, and gives it back. */
 function giveOne(pfn: u32): void {
-  useEnd(pfn);
+  if ((flagsLive & AT_FREE) != 0) flagsClear(AT_FREE, pfn);
+  const record = changetype<usize>(frameOf(pfn));
+  v128.store(record, i64x2.splat(0));
+  v128.store(record, i64x2.splat(0), 16);
+  store<u64>(record, 0, 32);
   const at = flagWord(PG.free, pfn);
   const word = load<u64>(at);
   const now = word | ((<u64>1) << pfn);
@@ -211,19 +226,14 @@ function giveOne(pfn: u32): void {
   if (now == ALL_ONES) lineGive(lineHead(pfn));
 }
 
+/** The same for `count` frames. */
 function giveBlock(pfn: u32, count: u32): void {
-  for (let at = pfn; at < pfn + count; at++) useEnd(at);
+  for (let left = flagsLive & AT_FREE; left != 0; left &= left - 1) {
+    flagClearRange(ctz(left), pfn, pfn + count);
+  }
+  memory.fill(changetype<usize>(frameOf(pfn)), 0, <usize>count * FRAME_BYTES);
   flagSetRange(PG.free, pfn, pfn + count);
   for (let head = lineHead(pfn); head < pfn + count; head += LINE_FRAMES) lineGive(head);
-}
-
-/** Forgets the use that frame `pfn` was put to. */
-function useEnd(pfn: u32): void {
-  if ((flagsLive & AT_FREE) != 0) flagsClear(AT_FREE, pfn);
-  const at = changetype<usize>(frameOf(pfn));
-  v128.store(at, i64x2.splat(0));
-  v128.store(at, i64x2.splat(0), 16);
-  store<u64>(at, 0, 32);
 }
 
 /** Marks the line that begins at `head` as a block if all of it is free by now. */

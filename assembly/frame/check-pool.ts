@@ -12,17 +12,17 @@ import { Pool, poolsHead } from "./pool";
 /** Numbers of broken invariants of pools; frames have 100..139 (check.ts). */
 export const enum PoolInvariant {
   None = 0,
-  /** P1: the pool's own counts do not add up. */
+  /** O1: the pool's own counts do not add up. */
   Sum = 140,
-  /** P1: walking the slabs counts other than the pool says. */
+  /** O1: walking the slabs counts other than the pool says. */
   Count = 141,
-  /** P2: more is reserved than free. */
+  /** O2: more is reserved than free. */
   Reserve = 142,
-  /** P3: a free list leaves its slab, is askew, or has other than the free records. */
+  /** O3: a free list leaves its slab, is askew, or has other than the free records. */
   FreeList = 143,
-  /** P4: a slab is in a list that it should not be in, or missing from one. */
+  /** O4: a slab is in a list that it should not be in, or missing from one. */
   SlabList = 144,
-  /** P5: more slabs are empty than a spare and the reserve. */
+  /** O5: more slabs are empty than a spare and the reserve. */
   Surplus = 145,
   /** A frame has PG.slab and is in no pool. */
   Orphan = 146,
@@ -42,7 +42,8 @@ export function checkPools(): u32 {
 function checkPool(pool: Pool): u32 {
   if (pool.freeCount + pool.used != pool.slabs * pool.perSlab) return PoolInvariant.Sum;
   if (pool.reserved > pool.freeCount) return PoolInvariant.Reserve;
-  if (pool.empties > 1 && pool.freeCount - pool.perSlab >= pool.reserved) return PoolInvariant.Surplus;
+  if (pool.empties > 1 && pool.freeCount - pool.perSlab >= pool.reserved)
+    return PoolInvariant.Surplus;
   const broken = checkSlabs(pool);
   if (broken != 0) return broken;
   return listsAgree(pool) ? PoolInvariant.None : PoolInvariant.SlabList;

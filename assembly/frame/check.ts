@@ -8,11 +8,20 @@
 
 import { ORDER_MAX, PG } from "../abi";
 import { FRAME_BYTES, frameCount, frameTable, LINE_FRAMES, LINE_SHIFT } from "../mem/layout";
-import { framesReserved, freeFrames, lowestFree } from "./buddy";
 import { blockAfter, hintOf } from "./block";
+import { framesReserved, freeFrames, lowestFree } from "./buddy";
 import { flagAll, flagCount } from "./flag-range";
-import { flagNext, flagsLive, flagTest, flagWord, lineHas, summaryWord } from "./flags";
-import { TOP_SHIFT, topWord, WORD_FRAMES } from "./flags";
+import {
+  flagNext,
+  flagsLive,
+  flagTest,
+  flagWord,
+  lineHas,
+  summaryWord,
+  TOP_SHIFT,
+  topWord,
+  WORD_FRAMES,
+} from "./flags";
 import { frameIsAll } from "./junk";
 
 /** Numbers of broken invariants, 100..139; pools have 140..199 (check-pool.ts). */
@@ -26,7 +35,7 @@ export const enum FrameInvariant {
   LiveFlags = 102,
   /** F4: a bit past the last frame. */
   PastTheLast = 103,
-  /** R2: frame 0 is not reserved, or is free, or has a byte that is not zero. */
+  /** D2: frame 0 is not reserved, or is free, or has a byte that is not zero. */
   FrameZero = 110,
   /** B1: the count of free frames is not what the bits say. */
   FreeCount = 120,
@@ -36,7 +45,7 @@ export const enum FrameInvariant {
   FreshInUse = 122,
   /** B3: a free frame has a flag of a frame in use. */
   FlagOfFree = 123,
-  /** B4, R1: a free frame's record is not all zero. */
+  /** B4, D1: a free frame's record is not all zero. */
   RecordOfFree = 124,
   /** B5, H1: a free frame or block lies below where the search begins. */
   Hint = 125,
@@ -162,7 +171,7 @@ function recordsAreZero(): bool {
 }
 
 function recordAt(pfn: u32): usize {
-  return frameTable + (<usize>pfn) * FRAME_BYTES;
+  return frameTable + <usize>pfn * FRAME_BYTES;
 }
 
 function isZero(start: usize, end: usize): bool {

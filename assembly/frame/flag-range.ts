@@ -98,6 +98,9 @@ function popcntLine(at: usize): u32 {
   const high = i8x16.add(i8x16.popcnt(v128.load(at, 32)), i8x16.popcnt(v128.load(at, 48)));
   const pairs = i16x8.extadd_pairwise_i8x16_u(i8x16.add(low, high));
   const quads = i32x4.extadd_pairwise_i16x8_u(pairs);
-  const halves = i32x4.add(quads, i8x16.shuffle(quads, quads, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  const halves = i32x4.add(
+    quads,
+    i8x16.shuffle(quads, quads, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7),
+  );
   return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1);
 }

@@ -18,8 +18,16 @@
 
 import { PG } from "../abi";
 import { CHECK } from "../mem/assert";
-import { flagsBase, flagStride, flagSummary, frameCount, framesBase } from "../mem/layout";
-import { LINE_BYTES, LINE_FRAMES, LINE_SHIFT } from "../mem/layout";
+import {
+  flagStride,
+  flagSummary,
+  flagsBase,
+  frameCount,
+  framesBase,
+  LINE_BYTES,
+  LINE_FRAMES,
+  LINE_SHIFT,
+} from "../mem/layout";
 
 /** Frames of a bitmap word, bits of a u64, as a shift. */
 export const WORD_SHIFT: u32 = 6;

@@ -18,8 +18,8 @@
 // entry (0, so pfn 0) leads to. As a value of a pfn, 0 means "no frame".
 //
 // Invariants
-//   R1  A free frame's record is all zero: who gets it finds nothing of the last owner.
-//   R2  Nothing writes to the bytes of frame 0.
+//   D1  A free frame's record is all zero: who gets it finds nothing of the last owner.
+//   D2  Nothing writes to the bytes of frame 0.
 //
 // Written by: the owner of the frame. Read by: everyone above.
 
@@ -53,7 +53,7 @@ if (offsetof<Frame>("private_") != 32) ERROR("Frame.private_ moved; see the draw
 /** @returns the record of frame `pfn`. */
 export function frameOf(pfn: u32): Frame {
   if (CHECK) assert(pfn < frameCount, "no such frame");
-  return changetype<Frame>(frameTable + (<usize>pfn) * FRAME_BYTES);
+  return changetype<Frame>(frameTable + <usize>pfn * FRAME_BYTES);
 }
 
 /** @returns the address in linear memory of the frame's 4096 bytes. */

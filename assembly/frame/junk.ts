@@ -4,8 +4,8 @@
 // Invariants
 //   J1  A free frame is all zero while PG.fresh is set, and JUNK from end to end when it is not.
 //
-// Written by: buddy.ts when a frame is freed, and only in a build with checks. Read by: buddy.ts when
-// it is handed out.
+// Written by: buddy.ts when a frame is freed, and only in a build with checks. Read by: buddy.ts
+// when it is handed out.
 
 import { PAGE_SIZE, PG } from "../abi";
 import { flagTest } from "./flags";

@@ -1,4 +1,4 @@
-// Pools: records of one size, carved from whole frames (slabs), for everything that there is many of.
+// Pools: records of one size, carved from whole frames (slabs), for all that there is many of.
 //
 //   Pool ─partial─▶ slab ⇄ slab ⇄ …     some records in use, some free
 //        ─empty───▶ slab ⇄ …            none in use; at most one more than the reserve needs
@@ -10,19 +10,19 @@
 // so that a second free of it is noticed.
 //
 // Invariants
-//   P1  freeCount + used == slabs * perSlab, and each side is what walking the slabs counts.
-//   P2  reserved <= freeCount: whoever reserved cannot be refused.
-//   P3  A free list stays in its slab and has each record once.
-//   P4  Slabs with no record in use are in `empty`, those with some free too in `partial`, others in
-//       no list; `empties` is the length of `empty`.
-//   P5  A slab is empty only if it is the one spare, or the reserve needs it.
+//   O1  freeCount + used == slabs * perSlab, and each side is what walking the slabs counts.
+//   O2  reserved <= freeCount: whoever reserved cannot be refused.
+//   O3  A free list stays in its slab and has each record once.
+//   O4  Slabs with no record in use are in `empty`, those with some free too in `partial`, others
+//       in no list; `empties` is the length of `empty`.
+//   O5  A slab is empty only if it is the one spare, or the reserve needs it.
 //
 // Written by: this file. Read by: check-pool.ts.
 
 import { PAGE_SIZE, PG, Vmstat } from "../abi";
 import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
-import { frameAlloc, framesAvailable, frameFree } from "./buddy";
+import { frameAlloc, frameFree, framesAvailable } from "./buddy";
 import { flagClear, flagSet, flagTest } from "./flags";
 import { frameAddress, frameOf, pfnOfAddress } from "./frame";
 import { JUNK } from "./junk";

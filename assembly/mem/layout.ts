@@ -10,22 +10,32 @@
 //
 //   256 frames (1 MiB):         windowBase +0  table +0x10000  flags +0x12800   frames +0x14000
 //   16,384 frames (64 MiB):     windowBase +0  table +0x10000  flags +0xb0000   frames +0xc0000
-//   FRAMES_MAX (just < 4 GiB):  windowBase +0  table +0x10000  flags +0x27a4000 frames +0x2b75000
+//   FRAMES_MAX (just < 4 GiB):  windowBase +0  table +0x10000  flags +0x279f800 frames +0x2b77000
 //
 // The arena begins where memory ended before it was grown, so nothing below can run into it, and
 // what it begins with is zero.
 //
 // Invariants
-//   L1  Regions do not overlap, stand in the order drawn, and end inside linear memory.
-//   L2  Memory is grown by `layoutInit` and never after, so no view of it goes stale.
-//   L3  What grows with the frames is at most FRAME_OVERHEAD_MAX bytes each, and
+//   Y1  Regions do not overlap, stand in the order drawn, and end inside linear memory.
+//   Y2  Memory is grown by `layoutInit` and never after, so no view of it goes stale.
+//   Y3  What grows with the frames is at most FRAME_OVERHEAD_MAX bytes each, and
 //       OVERHEAD_ROUNDING once.
-//   L4  A machine of FRAMES_MAX fits ARENA_PAGES_MAX with STATIC_BYTES_MAX of static data below.
+//   Y4  A machine of FRAMES_MAX fits ARENA_PAGES_MAX with STATIC_BYTES_MAX of static data below.
 //
 // Written by: layoutInit, once. Read by: everyone.
 
-import { FRAMES_MAX, FRAMES_MIN, PAGE_SHIFT, PAGE_SIZE, PG, ResultField } from "../abi";
-import { FRAME_OVERHEAD_MAX, Status, Vmstat, WINDOW_BYTES } from "../abi";
+import {
+  FRAME_OVERHEAD_MAX,
+  FRAMES_MAX,
+  FRAMES_MIN,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  PG,
+  ResultField,
+  Status,
+  Vmstat,
+  WINDOW_BYTES,
+} from "../abi";
 
 /** Bytes from one frame record to the next; `frame/frame.ts` holds the record to it. */
 export const FRAME_BYTES: usize = 40;
@@ -38,7 +48,7 @@ export const ARENA_PAGES_MAX: u32 = 65535;
 /** Static data that FRAMES_MAX leaves room for. */
 export const STATIC_BYTES_MAX: u64 = 1 << 20;
 /** What rounding to lines costs a machine of any size, in bytes. */
-export const OVERHEAD_ROUNDING: u64 = 4096;
+export const OVERHEAD_ROUNDING: u64 = 2048;
 
 const WASM_PAGE_SHIFT: u64 = 16;
 const WASM_PAGE_MASK: u64 = 0xffff;
@@ -66,16 +76,16 @@ function lineCount(frames: u32): u32 {
 
 /** Bytes of one flag's bits without its summary. */
 function bitmapBytes(frames: u32): u64 {
-  return (<u64>lineCount(frames)) * LINE_BYTES;
+  return <u64>lineCount(frames) * LINE_BYTES;
 }
 
 /** Bytes of one flag: the odd line that the summary adds keeps flags out of each other's sets. */
 function flagBytes(frames: u32): u64 {
-  return bitmapBytes(frames) + (<u64>lineCount(lineCount(frames))) * LINE_BYTES;
+  return bitmapBytes(frames) + <u64>lineCount(lineCount(frames)) * LINE_BYTES;
 }
 
 function tableBytes(frames: u32): u64 {
-  return roundUp((<u64>frames) * FRAME_BYTES, LINE_BYTES);
+  return roundUp(<u64>frames * FRAME_BYTES, LINE_BYTES);
 }
 
 function roundUp(bytes: u64, unit: u64): u64 {
@@ -111,8 +121,8 @@ export function layoutPlace(base: usize, frames: u32): void {
 /**
  * Takes the memory of a machine of `frames` frames, and places its regions.
  *
- * @returns EINVAL outside FRAMES_MIN..FRAMES_MAX, EBUSY when there is a machine already, ENOMEM when
- *   the host has no such memory; nothing has changed then. Else 0.
+ * @returns EINVAL outside FRAMES_MIN..FRAMES_MAX, EBUSY when there is a machine already, ENOMEM
+ *   when the host has no such memory; nothing has changed then. Else 0.
  */
 export function layoutInit(frames: u32): i32 {
   if (frames < FRAMES_MIN || frames > FRAMES_MAX) return Status.EINVAL;
@@ -125,15 +135,16 @@ export function layoutInit(frames: u32): i32 {
   return Status.Ok;
 }
 
-/** @returns the number of the first layout invariant (L1, L3, L4) that does not hold, or 0. */
+/** @returns the number of the first layout invariant (Y1, Y3, Y4) that does not hold, or 0. */
 export function layoutCheck(): u32 {
   const end = <u64>framesBase + ((<u64>frameCount) << PAGE_SHIFT);
   if (frameTable < windowBase + WINDOW_BYTES) return 1;
   if (flagsBase < frameTable + <usize>frameCount * FRAME_BYTES) return 1;
   if (framesBase < flagsBase + flagStride * PG.COUNT) return 1;
   if (end > (<u64>memory.size()) << WASM_PAGE_SHIFT) return 1;
-  const allowed = (<u64>frameCount) * FRAME_OVERHEAD_MAX + OVERHEAD_ROUNDING;
+  const allowed = <u64>frameCount * FRAME_OVERHEAD_MAX + OVERHEAD_ROUNDING;
   if (bookkeepingBytes(frameCount) > allowed) return 3;
-  if (STATIC_BYTES_MAX + arenaBytes(FRAMES_MAX) > (<u64>ARENA_PAGES_MAX) << WASM_PAGE_SHIFT) return 4;
+  if (STATIC_BYTES_MAX + arenaBytes(FRAMES_MAX) > (<u64>ARENA_PAGES_MAX) << WASM_PAGE_SHIFT)
+    return 4;
   return 0;
 }

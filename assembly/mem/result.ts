@@ -1,9 +1,9 @@
 // The result block: words that an export leaves for the shell beside the i32 it returns.
 //
 // Invariants
-//   R1  A word means something only right after the export that says it writes it; the shell copies
+//   K1  A word means something only right after the export that says it writes it; the shell copies
 //       it at once.
-//   R2  A 64-bit value is two words, low first; `field` names the low one.
+//   K2  A 64-bit value is two words, low first; `field` names the low one.
 //
 // Written by: op/*.ts and plan/*.ts. Read by: the shell, through `result_pointer()`.
 
