@@ -3,6 +3,7 @@
 //   assembly/ ──▶ engine (one step a target) ──▶ build/TARGET.wasm
 //   src/ + release.wasm ──▶ library ──▶ dist/
 //   bench/ + src/ + release.wasm ──▶ bench ──▶ build/bench/
+//   demo/ + src/ + release.wasm ──▶ demo ──▶ build/demo/
 
 import { existsSync } from "node:fs";
 import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -42,11 +43,19 @@ const bench = {
   run: () => mustNode("bench build", VITE, viteArgs("vite.bench.config.ts")),
 };
 
+const demo = {
+  name: "demo",
+  inputs: [...SHELL, ...CONFIGS, "demo", RECORDINGS],
+  outputs: ["build/demo/index.html", "build/demo/pagebell-demo.js"],
+  run: () => mustNode("demo build", VITE, [...viteArgs("demo/vite.config.ts"), "demo"]),
+};
+
 /** What a verb may ask for. */
 export const GROUPS = {
   library: [engine("release"), library],
   bench: [engine("release"), engine("release-plain"), bench],
-  all: [...TARGETS.map(engine), library, bench],
+  demo: [engine("release"), demo],
+  all: [...TARGETS.map(engine), library, bench, demo],
 };
 
 /** Brings every step of a group up to date, in order, one process at a time. */

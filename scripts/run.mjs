@@ -32,11 +32,11 @@ async function bench(args) {
   return node("--expose-gc", [at("build/bench/main.js"), ...args]);
 }
 
-async function demo(args) {
-  await ensureBuilt("library");
+/** `npm run demo` serves it while one works on it; `-- preview` serves what is built. */
+async function demo([verb = "dev", ...args]) {
+  await ensureBuilt("demo");
   const vite = at("node_modules/vite/bin/vite.js");
-  const [verb = "dev", ...rest] = args;
-  return node(vite, [verb, at("demo"), "--config", at("demo/vite.config.ts"), ...rest]);
+  return node(vite, [verb, "demo", "--config", "demo/vite.config.ts", ...args]);
 }
 
 async function main([verb = "", ...args]) {
