@@ -1,0 +1,206 @@
+// Replaying a recording: each operation by the public API, with a holder outside who exports every
+// page, and the kernel's own answers, states and notices beside ours.
+//
+// Invariants
+//   G1  After a disagreement it goes on with the engine's own state.
+//   G2  The exporter takes hold between operations only, so that what it holds when it is told was
+//       present before the operation.
+
+import { PAGE_SIZE, TASK_SIZE } from "../../assembly/abi.ts";
+import type { Core } from "../core.ts";
+import { EngineFault } from "../errors.ts";
+import { bootCore } from "../machine.ts";
+import { compareState, hex } from "./compare.ts";
+import { Exporter } from "./exporter.ts";
+import type { RecordedEvent, RecordedOperation, RecordedStart, Recording } from "./format.ts";
+import { NoticeLog } from "./notice-log.ts";
+import { NoticeComparison, type NoticeCounts } from "./notices.ts";
+import { observe } from "./observe.ts";
+import { perform } from "./perform.ts";
+import { RecordingError } from "./recording.ts";
+import { type ReplayReport, report } from "./report.ts";
+import { compareResult, type Ignored, showResult } from "./result.ts";
+import { memoryFor } from "./size.ts";
+import { Tally } from "./tally.ts";
+import { touched } from "./touched.ts";
+import { World } from "./world.ts";
+
+export interface ReplayOptions {
+  /** The engine, compiled. */
+  readonly engine: WebAssembly.Module;
+  /** Bytes of physical memory. Default: what the recording needs. */
+  readonly memory?: number;
+  /** Check every invariant of the engine after each bracket. Default false. */
+  readonly debug?: boolean;
+  /** The exporter answers a turn later, as one far away does. Default false. */
+  readonly answersLater?: boolean;
+  /**
+   * When the exporter begins to follow the child of a program: "as recorded", that is when the
+   * recorded subscriber of that child shows by its first notice that it is there, or "at once".
+   * Default "at once".
+   */
+  readonly follows?: "at once" | "as recorded";
+  /** The files of programs begin with nothing in the page cache. Default false. */
+  readonly isCold?: boolean;
+  /** Events to keep in a trace. Default: none. */
+  readonly trace?: number;
+  /** Called now and then with the events that are done. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** Bytes that one mapping may promise: recorded machines had more memory than is simulated. */
+const OVERCOMMIT = 2 ** 40;
+
+/** Events between two calls of `progress`. */
+const PROGRESS_STEP = 64;
+
+const NONE: Ignored = new Set<number>();
+
+export class Replay {
+  readonly recording: Recording;
+  readonly core: Core;
+  readonly world: World;
+  readonly exporter: Exporter;
+  readonly log = new NoticeLog();
+  readonly tally = new Tally();
+  /** Pages that only the look at a state found present: 0 when `touched` is complete. */
+  overlooked = 0;
+  readonly #followsAtOnce: boolean;
+  readonly #progress: (done: number, total: number) => void;
+
+  constructor(recording: Recording, options: ReplayOptions) {
+    this.recording = recording;
+    this.core = bootCore(options.engine, {
+      memory: options.memory ?? memoryFor(recording),
+      overcommit: OVERCOMMIT,
+      debug: options.debug === true,
+      ...(options.trace === undefined ? {} : { trace: options.trace }),
+    });
+    this.world = new World(this.core, recording.header, options.isCold);
+    const hasProgram = recording.header.program !== null;
+    this.#followsAtOnce = options.follows !== "as recorded" || !hasProgram;
+    const answersLater = options.answersLater === true;
+    this.exporter = new Exporter(this.world.machine, this.log, { answersLater });
+    this.#progress = options.progress ?? (() => {});
+  }
+
+  /** Replays all of it. Throws RecordingError for a recording that cannot be. */
+  async run(): Promise<ReplayReport> {
+    const { events } = this.recording;
+    const { clock } = this.core;
+    const begin = clock.now();
+    for (const mm of this.world.procs.values()) await this.exporter.adopt(mm);
+    for (const [index, event] of events.entries()) {
+      try {
+        await this.#step(event);
+      } catch (error) {
+        if (!(error instanceof EngineFault)) throw error;
+        this.#abandon(event, events.slice(index), error);
+        break;
+      }
+      if (index % PROGRESS_STEP === 0) this.#progress(index, events.length);
+    }
+    this.#progress(events.length, events.length);
+    return report(this, (clock.now() - begin) / 1000);
+  }
+
+  async #step(event: RecordedEvent): Promise<void> {
+    switch (event.kind) {
+      case "file":
+        return this.world.addFile(event);
+      case "start":
+        return this.#start(event);
+      case "operation":
+        return this.#operation(event);
+      case "state":
+        await this.#lookForOverlooked();
+        this.tally.addState(event.line, compareState(event, this.#observed()));
+    }
+  }
+
+  async #start(event: RecordedStart): Promise<void> {
+    const mm = await this.world.start(event).catch((cause: unknown) => {
+      if (cause instanceof EngineFault) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new RecordingError(this.recording.file, event.line, why, { cause });
+    });
+    await this.exporter.adopt(mm);
+  }
+
+  async #operation(event: RecordedOperation): Promise<void> {
+    const { call, line } = event;
+    const ignored = call.op === "mincore" ? this.#swapped(event) : NONE;
+    if (!this.#followsAtOnce) await this.#followAsRecorded(event);
+    this.log.begin();
+    const notices = new NoticeComparison(this.world, this.log, event.notified);
+    const got = await perform(this.world, event);
+    const counts = notices.finish();
+    const difference = compareResult(call, event.result, got, ignored);
+    this.tally.addResult(line, difference, () => ({
+      want: showResult(call, event.result),
+      got: showResult(call, got),
+    }));
+    this.tally.addNotices(line, counts, () => missedNotice(counts));
+    await this.#takeHold(event, got);
+  }
+
+  async #takeHold(event: RecordedOperation, got: RecordedOperation["result"]): Promise<void> {
+    const { call, proc } = event;
+    await this.exporter.resume();
+    const child = call.op === "fork" ? this.world.procs.get(call.child) : undefined;
+    if (child !== undefined && this.#followsAtOnce) await this.exporter.adopt(child);
+    const mm = this.world.procs.get(proc);
+    if (mm === undefined) return;
+    for (const { start, end } of touched(call, got)) await this.exporter.hold(mm, start, end);
+  }
+
+  /** The recorded subscriber of a process is there: so is ours, before the operation. */
+  async #followAsRecorded({ notified }: RecordedOperation): Promise<void> {
+    for (const { proc } of notified) {
+      const mm = this.world.procs.get(proc);
+      if (mm !== undefined && !this.exporter.isFollowing(mm)) await this.exporter.adopt(mm);
+    }
+  }
+
+  /** Before a state: everything that is present must be held already. */
+  async #lookForOverlooked(): Promise<void> {
+    const mms = [...this.world.procs.values()];
+    for (const mm of mms) this.overlooked += await this.exporter.hold(mm, 0, TASK_SIZE);
+    this.exporter.audit(mms);
+  }
+
+  #observed() {
+    const { header } = this.recording;
+    return new Map([...this.world.procs].map(([proc, mm]) => [proc, observe(mm, header)]));
+  }
+
+  /** Pages of a mincore whose residence says nothing, because they are swapped out. */
+  #swapped({ proc, call }: RecordedOperation): Ignored {
+    const mm = this.world.procs.get(proc);
+    if (mm === undefined || call.op !== "mincore") return NONE;
+    const found = new Set<number>();
+    for (const { address, present } of mm.pagemap(call.addr, call.addr + call.len)) {
+      if (!present) found.add((address - call.addr) / PAGE_SIZE);
+    }
+    return found;
+  }
+
+  #abandon(event: RecordedEvent, left: readonly RecordedEvent[], fault: EngineFault): void {
+    const operations = left.filter(({ kind }) => kind === "operation").length;
+    const want = event.kind === "operation" ? showResult(event.call, event.result) : event.kind;
+    this.tally.abandon(event.line, operations, { want, got: fault.message });
+  }
+}
+
+/** Replays a recording: see `Replay`. */
+export function replay(recording: Recording, options: ReplayOptions): Promise<ReplayReport> {
+  return new Replay(recording, options).run();
+}
+
+function missedNotice({ missed, example }: NoticeCounts) {
+  const where = example === null ? "" : `, the first at ${hex(example.address)}`;
+  return {
+    want: `a notice before the change of each page that the kernel announced`,
+    got: `${missed} pages changed without one${where}`,
+  };
+}

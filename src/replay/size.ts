@@ -1,0 +1,55 @@
+// How much memory the machine needs to replay a recording without ever running out.
+
+import { FRAMES_MAX, MAP_LOCKED, MAP_POPULATE, PAGE_SIZE } from "../../assembly/abi.ts";
+import type { RecordedCall, RecordedEvent, Recording } from "./format.ts";
+
+/** The smallest machine that a recording is replayed in, in frames: 16 MiB. */
+const FRAMES_LEAST = 4096;
+
+/** Frames set aside for the page tables of one address space, and what it may copy. */
+const FRAMES_PER_SPACE = 512;
+
+/**
+ * Bytes of physical memory: every page of every file, and one for each access and each page that
+ * is populated, as if nothing were ever freed; at most the largest machine.
+ */
+export function memoryFor(recording: Recording): number {
+  let frames = FRAMES_LEAST;
+  for (const { size } of recording.header.files) frames += pages(size);
+  for (const event of recording.events) frames += framesFor(event);
+  return Math.min(frames, FRAMES_MAX) * PAGE_SIZE;
+}
+
+function framesFor(event: RecordedEvent): number {
+  if (event.kind === "file") return pages(event.size);
+  if (event.kind === "start") return FRAMES_PER_SPACE + event.space.pages.size;
+  return event.kind === "operation" ? framesForCall(event.call) : 0;
+}
+
+function framesForCall(call: RecordedCall): number {
+  switch (call.op) {
+    case "write":
+    case "read":
+    case "fault":
+    case "fwrite":
+      return 1;
+    case "fork":
+      return FRAMES_PER_SPACE;
+    case "mlock":
+      return populated(call.len);
+    case "mmap":
+      return (call.flags & (MAP_LOCKED | MAP_POPULATE)) === 0 ? 0 : populated(call.len);
+    default:
+      return 0;
+  }
+}
+
+/** Pages that a call may populate; one that asks for more than any machine has is refused. */
+function populated(bytes: number): number {
+  const count = pages(bytes);
+  return count > FRAMES_MAX ? 0 : count;
+}
+
+function pages(bytes: number): number {
+  return Math.ceil(bytes / PAGE_SIZE);
+}

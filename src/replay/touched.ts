@@ -1,0 +1,48 @@
+// Where an operation may have made pages present: where the exporter looks for new ones.
+
+import { PAGE_SIZE } from "../../assembly/abi.ts";
+import type { RecordedCall, RecordedResult } from "./format.ts";
+
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Pages that one fault may make present: fault-around maps 16, in a block of 16 or the next. */
+const AROUND = 16 * PAGE_SIZE;
+
+const NOTHING: readonly Span[] = [];
+
+/** The ranges, in the acting process. What was announced is looked at besides. */
+export function touched(call: RecordedCall, result: RecordedResult): readonly Span[] {
+  switch (call.op) {
+    case "write":
+    case "read":
+    case "fault":
+      return around(call.addr);
+    case "mmap":
+      return at(result, call.len);
+    case "mremap":
+      return [...at(result, call.newLen), ...span(call.newAddr, call.newLen)];
+    case "mlock":
+    case "mprotect":
+    case "madvise":
+      return span(call.addr, call.len);
+    default:
+      return NOTHING;
+  }
+}
+
+function at({ ret }: RecordedResult, bytes: number): readonly Span[] {
+  return typeof ret === "number" ? span(ret, bytes) : NOTHING;
+}
+
+function around(address: number): readonly Span[] {
+  const block = address - (address % AROUND);
+  return [{ start: block, end: block + 2 * AROUND }];
+}
+
+function span(address: number, bytes: number): readonly Span[] {
+  const start = address - (address % PAGE_SIZE);
+  return [{ start, end: Math.ceil((address + bytes) / PAGE_SIZE) * PAGE_SIZE }];
+}
