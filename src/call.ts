@@ -39,12 +39,11 @@ export class Call {
   bracket: Bracket | null = null;
   /** The bracket in its way, when the engine said so. */
   blockedBy: Bracket | null = null;
-  isWaiting = false;
   /** Subscribers whose late answer it waits for. */
   readonly owedBy = new Set<Member>();
   outcome: Outcome | null = null;
-  /** What is to be faulted in now that it is done. */
-  populate: PopulateRecord | null = null;
+  /** What is to be faulted in now that it is done, or that its prefix is. */
+  populate: readonly PopulateRecord[] = [];
   /** Whether somebody was told: since then anything may have run. */
   wasTold = false;
   /** The errno that Linux answers with, after its commit. */
@@ -66,7 +65,9 @@ export class Call {
     this.#signal = limits?.signal;
     this.#deadlineAt = deadlineOf(core, plan, limits);
     this.#status = status;
-    parent?.children.add(this);
+    if (parent === null) return;
+    parent.children.add(this);
+    core.nestedCalls++;
   }
 
   /**
@@ -77,6 +78,9 @@ export class Call {
     const { engine, gate } = this.core;
     let status = this.#status;
     this.#status = UNTRIED;
+    if (this.plan.space?.handle === 0 && this.plan.mandatory !== true) {
+      throw this.error(Status.ESRCH, { reason: "the address space has exited" });
+    }
     if (status === UNTRIED) {
       if (!gate.isEmpty && gate.isBehind(this) && this.plan.passes?.(engine) !== true) return -1;
       status = this.plan.attempt(engine);
@@ -84,16 +88,17 @@ export class Call {
     if (status === Status.EAGAIN && this.#isBlocked()) return -1;
     this.blockedBy = null;
     if (status === 0) this.settle(0);
-    if (this.isWaiting) gate.leave(this);
-    if (status < 0) throw this.error(status);
-    return status;
+    gate.leave(this);
+    if (status >= 0) return status;
+    this.#takePopulate();
+    throw this.error(status);
   }
 
   /** Keeps what the engine left, and the errno of an operation that did its prefix. */
   settle(status: number): void {
     const outcome = this.core.engine.answer.outcome;
     this.outcome = outcome;
-    if (this.plan.populates === true) this.populate = this.core.engine.answer.takePopulate();
+    this.#takePopulate();
     if (status < 0) this.failure = this.error(status);
     else this.plan.settled?.(outcome);
   }
@@ -124,8 +129,12 @@ export class Call {
 
   /** It is over, one way or the other. */
   finish(): void {
-    this.parent?.children.delete(this);
-    if (this.isWaiting) this.core.gate.leave(this);
+    if (this.parent?.children.delete(this) === true) this.core.nestedCalls--;
+    this.core.gate.leave(this);
+  }
+
+  #takePopulate(): void {
+    if (this.plan.populates === true) this.populate = this.core.engine.answer.takePopulate();
   }
 
   #isBlocked(): boolean {

@@ -50,6 +50,8 @@ export class Core {
   readonly files = new Map<number, FileState>();
   readonly objects: ObjectMaker;
   quiet = true;
+  /** Calls in flight that a callback made: without one, no wait can close a cycle. */
+  nestedCalls = 0;
   readonly #report: Reporter;
   readonly #debug: boolean;
   #brackets = 0;

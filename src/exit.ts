@@ -38,7 +38,7 @@ export async function exitMm(
     throw refusal;
   }
   space.handle = 0;
-  core.gate.evict(space, call);
+  core.gate.evict(space);
   const gone = () => new MemoryError(Status.ESRCH, "exit", { reason: "the address space exits" });
   for (const bracket of open) bracket.cancel(gone());
   const outcome = await run(call);

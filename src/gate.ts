@@ -6,6 +6,7 @@
 //       was woken stays until then, so that nobody slips in between.
 //   Q3  Every waiter is woken when nothing is in its way, and gives up at its deadline.
 //   Q4  At most `WAITERS_MAX` wait.
+//   Q5  `ahead` counts the waiters queued before that want a page in common.
 
 import { Status } from "../assembly/abi.ts";
 import type { Call } from "./call.ts";
@@ -19,12 +20,14 @@ export const WAITERS_MAX = 4_096;
 
 interface Waiter {
   readonly call: Call;
+  ahead: number;
   /** Ends the wait: with nothing when it is its turn. Null while it is not waiting. */
   wake: ((error?: Error) => void) | null;
 }
 
 export class Gate {
-  readonly #queue: Waiter[] = [];
+  /** In order of arrival. */
+  readonly #queue = new Map<Call, Waiter>();
   readonly #changed: () => void;
 
   /** `changed` is called when the queue becomes empty or not. */
@@ -33,41 +36,33 @@ export class Gate {
   }
 
   get isEmpty(): boolean {
-    return this.#queue.length === 0;
+    return this.#queue.size === 0;
   }
 
   get length(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
-  /** The first queued plan that conflicts, or null. */
-  conflict(plan: Plan): Call | null {
-    return this.#queue.find((waiter) => conflicts(waiter.call.plan, plan))?.call ?? null;
-  }
-
-  /** The queued calls that `call` may not pass. */
+  /** The queued calls that `call`, queued itself, may not pass. */
   before(call: Call): Call[] {
     const found: Call[] = [];
-    for (const { call: other } of this.#queue) {
-      if (other === call) return found;
+    if (!this.#queue.has(call)) return found;
+    for (const other of this.#queue.keys()) {
+      if (other === call) break;
       if (conflicts(other.plan, call.plan)) found.push(other);
     }
-    return call.isWaiting ? found : [];
+    return found;
   }
 
   /** Whether a queued plan stands before `call`. */
   isBehind(call: Call): boolean {
-    for (const { call: other } of this.#queue) {
-      if (other === call) return false;
-      if (conflicts(other.plan, call.plan)) return true;
-    }
-    return false;
+    const waiter = this.#queue.get(call);
+    return waiter === undefined ? this.#isWanted(call.plan) : waiter.ahead > 0;
   }
 
   /** Queues the call and waits for its turn. Rejects at its deadline, and when it is off. */
   wait(call: Call): Promise<void> {
     const waiter = this.#enter(call);
-    call.isWaiting = true;
     const cycle = findCycle(call);
     if (cycle !== null) {
       this.leave(call);
@@ -86,46 +81,58 @@ export class Gate {
         this.leave(call);
         reject(error);
       };
-      this.wake();
+      this.#wakeIfFree(waiter);
     });
   }
 
-  /** The call is answered, or gives up: those behind it are looked at. */
+  /** The call is answered, or gives up: those behind it come closer. Idempotent. */
   leave(call: Call): void {
-    call.isWaiting = false;
-    const index = this.#queue.findIndex((waiter) => waiter.call === call);
-    if (index < 0) return;
-    this.#queue.splice(index, 1);
-    if (this.#queue.length === 0) this.#changed();
+    const waiter = this.#queue.get(call);
+    if (waiter === undefined) return;
+    let isPast = false;
+    for (const other of this.#queue.values()) {
+      if (isPast && conflicts(call.plan, other.call.plan)) other.ahead--;
+      if (other === waiter) isPast = true;
+    }
+    this.#queue.delete(call);
+    if (this.#queue.size === 0) this.#changed();
     this.wake();
   }
 
   /** Wakes everybody whose way is free. */
   wake(): void {
-    for (const waiter of [...this.#queue]) {
-      const { call } = waiter;
-      if (waiter.wake === null || (call.blockedBy !== null && !call.blockedBy.closed)) continue;
-      if (!this.isBehind(call)) waiter.wake();
-    }
+    for (const waiter of this.#queue.values()) this.#wakeIfFree(waiter);
   }
 
   /** Ends the wait of every call on a space: it exits. */
-  evict(space: Space, except: Call | null): void {
-    for (const { call, wake } of [...this.#queue]) {
-      if (call.plan.space !== space || call === except) continue;
+  evict(space: Space): void {
+    for (const { call, wake } of [...this.#queue.values()]) {
+      if (call.plan.space !== space) continue;
       wake?.(call.error(Status.ESRCH, { reason: "the address space exits" }));
     }
   }
 
+  #wakeIfFree({ call, ahead, wake }: Waiter): void {
+    const isFree = ahead === 0 && (call.blockedBy === null || call.blockedBy.closed);
+    if (isFree) wake?.();
+  }
+
+  #isWanted(plan: Plan): boolean {
+    for (const other of this.#queue.keys()) if (conflicts(other.plan, plan)) return true;
+    return false;
+  }
+
   #enter(call: Call): Waiter {
-    const known = this.#queue.find((waiter) => waiter.call === call);
+    const known = this.#queue.get(call);
     if (known !== undefined) return known;
-    if (this.#queue.length >= WAITERS_MAX) {
+    if (this.#queue.size >= WAITERS_MAX) {
       throw call.error(Status.EOVERFLOW, { reason: `${WAITERS_MAX} calls wait already` });
     }
-    const waiter: Waiter = { call, wake: null };
-    this.#queue.push(waiter);
-    if (this.#queue.length === 1) this.#changed();
+    let ahead = 0;
+    for (const other of this.#queue.keys()) if (conflicts(other.plan, call.plan)) ahead++;
+    const waiter: Waiter = { call, ahead, wake: null };
+    this.#queue.set(call, waiter);
+    if (this.#queue.size === 1) this.#changed();
     return waiter;
   }
 }

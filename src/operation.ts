@@ -26,9 +26,12 @@ export async function perform(
 ): Promise<Outcome> {
   const limits = limitsOf(options);
   const call = new Call(core, plan, context, limits);
-  const outcome = await run(call);
-  if (call.populate !== null) await fill(call, call.populate, limits);
-  return outcome;
+  try {
+    return await run(call);
+  } finally {
+    // One that failed at a hole has done its prefix, and Linux has populated that.
+    for (const ask of call.populate) await fill(call, ask, limits);
+  }
 }
 
 /** Runs, or goes on with, an operation that cannot wait; `status` is the engine's first answer. */
@@ -39,9 +42,11 @@ export function performSync(
   status: number,
 ): Outcome {
   const call = new Call(core, plan, context, null, status);
-  const outcome = runSync(call);
-  if (call.populate !== null) fillSync(call, call.populate);
-  return outcome;
+  try {
+    return runSync(call);
+  } finally {
+    for (const ask of call.populate) fillSync(call, ask);
+  }
 }
 
 async function fill(after: Call, ask: PopulateRecord, limits: CallOptions): Promise<void> {

@@ -21,6 +21,9 @@ const WORD_BITS = 32;
 /** Words of a place (mm, address) and of an export record (mm, address, pfn, rights). */
 const PLACE_WORDS = 3;
 const EXPORT_WORDS = 5;
+/** Words of a range (start, end). */
+const RANGE_WORDS = 4;
+const NOTHING: readonly R.PopulateRecord[] = [];
 
 export class Answers {
   readonly #heap: Heap;
@@ -66,14 +69,15 @@ export class Answers {
     return { value: this.value, pfn: this.pfn, count: this.count };
   }
 
-  /** The range to populate now, once: the engine leaves the words as they are. */
-  takePopulate(): R.PopulateRecord | null {
+  /** The ranges to populate now, once: the engine leaves the words as they are. */
+  takePopulate(): readonly R.PopulateRecord[] {
     const mode = this.#word(ResultField.PopulateMode);
-    if (mode === Populate.None) return null;
+    if (mode === Populate.None) return NOTHING;
     this.#heap.words[this.#result + ResultField.PopulateMode] = Populate.None;
-    const start = this.#wide(ResultField.PopulateStartLo);
-    const end = this.#wide(ResultField.PopulateEndLo);
-    return start < end ? { start, end, mode } : null;
+    const count = this.#word(ResultField.PopulateCount);
+    return this.#list(count, RANGE_WORDS, (at) => {
+      return { start: this.#heap.wide(at), end: this.#heap.wide(at + 2), mode };
+    });
   }
 
   get layout(): R.LayoutRecord {

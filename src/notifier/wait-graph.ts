@@ -12,18 +12,11 @@ import type { MemoryError } from "../errors.ts";
 
 /** The error of a call whose wait would never end, or null. */
 export function findCycle(call: Call): MemoryError | null {
-  const seen = new Set<Call>();
-  const next = waitsFor(call);
-  for (let other = next.pop(); other !== undefined; other = next.pop()) {
-    if (other === call) return deadlock(call);
-    if (seen.has(other)) continue;
-    seen.add(other);
-    next.push(...waitsFor(other));
-  }
-  return null;
+  if (call.core.nestedCalls === 0) return null;
+  return waitsFor(call).some((other) => leadsTo(other, call)) ? deadlock(call) : null;
 }
 
-/** Whether `call`, made out of a callback, would wait for that very callback through `other`. */
+/** Whether `other` waits, through whatever chain, for `call`. */
 export function leadsTo(other: Call, call: Call): boolean {
   const seen = new Set<Call>();
   const next = [other];
