@@ -2,6 +2,7 @@
 //
 //   assembly/ ──▶ engine (one step a target) ──▶ build/TARGET.wasm
 //   src/ + release.wasm ──▶ library ──▶ dist/
+//   src/ + abi.ts ──▶ types ──▶ dist/types/            after library, which empties dist/
 //   bench/ + src/ + release.wasm ──▶ bench ──▶ build/bench/
 //   demo/ + src/ + release.wasm ──▶ demo ──▶ build/demo/
 
@@ -31,9 +32,16 @@ const engine = (target) => ({
 
 const library = {
   name: "library",
-  inputs: [...SHELL, ...CONFIGS, "vite.config.ts", "tsconfig.types.json", RECORDINGS],
-  outputs: ["dist/index.js", "dist/engine.wasm", "dist/types/src/index.d.ts"],
+  inputs: [...SHELL, ...CONFIGS, "vite.config.ts", RECORDINGS],
+  outputs: ["dist/index.js", "dist/engine.wasm", "dist/recordings"],
   run: buildLibrary,
+};
+
+const types = {
+  name: "types",
+  inputs: [...SHELL, ...CONFIGS, "tsconfig.types.json"],
+  outputs: ["dist/types/src/index.d.ts"],
+  run: buildTypes,
 };
 
 const bench = {
@@ -55,7 +63,7 @@ export const GROUPS = {
   library: [engine("release"), library],
   bench: [engine("release"), engine("release-plain"), bench],
   demo: [engine("release"), demo],
-  all: [...TARGETS.map(engine), library, bench, demo],
+  all: [...TARGETS.map(engine), library, types, bench, demo],
 };
 
 /** Brings every step of a group up to date, in order, one process at a time. */
@@ -100,13 +108,16 @@ async function buildEngine(target) {
 
 async function buildLibrary() {
   await mustNode("library build", VITE, viteArgs("vite.config.ts"));
-  await mustNode("types", TSC, ["-p", "tsconfig.types.json"]);
-  await finishTypes(at("dist/types"));
   await copyFile(at("build/release.wasm"), at("dist/engine.wasm"));
   if (existsSync(at("dist/cli/main.js"))) await chmod(at("dist/cli/main.js"), 0o755);
   if (!existsSync(at(RECORDINGS))) return;
   await mkdir(at("dist/recordings"), { recursive: true });
   await cp(at(RECORDINGS), at("dist/recordings"), { recursive: true });
+}
+
+async function buildTypes() {
+  await mustNode("types", TSC, ["-p", "tsconfig.types.json"]);
+  await finishTypes(at("dist/types"));
 }
 
 function viteArgs(config) {
