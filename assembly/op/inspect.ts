@@ -11,6 +11,7 @@ import { vmaFind } from "../map/vma-tree";
 import { windowBase } from "../mem/layout";
 import { resultSet, resultSet64 } from "../mem/result";
 import { USER_END } from "../plan/placement";
+import { recordsOf } from "../plan/record";
 
 /** Linux names the heap and the stack by where they lie, not by what they were made as. */
 function nameOf(mm: Mm, vma: Vma): u32 {
@@ -47,7 +48,7 @@ export function pageQuery(mm: Mm, address: u64): i32 {
   resultSet(ResultField.FrameFlags, flagsOf(pfn));
   resultSet(ResultField.RefCount, frame.refcount);
   resultSet(ResultField.MapCount, frame.mapcount);
-  resultSet(ResultField.Exports, frame.exports ? 1 : 0);
+  resultSet(ResultField.Exports, recordsOf(pfn));
   return 1;
 }
 

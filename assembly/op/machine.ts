@@ -3,6 +3,7 @@
 import { Status } from "../abi";
 import { buddyInit } from "../frame/buddy";
 import { checkFrames } from "../frame/check";
+import { checkPools } from "../frame/check-pool";
 import { anonVmaInit } from "../map/anon-vma";
 import { checkMaps } from "../map/check";
 import { linkInit } from "../map/link";
@@ -10,7 +11,7 @@ import { mappingInit } from "../map/mapping";
 import { mmInit } from "../map/mm";
 import { vmaInit } from "../map/vma";
 import { CHECK } from "../mem/assert";
-import { layoutInit } from "../mem/layout";
+import { layoutCheck, layoutInit } from "../mem/layout";
 import { checkPlans } from "../plan/check";
 import { freezeInit } from "../plan/freeze";
 import { noticeInit } from "../plan/notice";
@@ -36,8 +37,12 @@ export function machineInit(frames: u32): i32 {
 
 /** @returns the number of the first invariant that does not hold anywhere, or 0. */
 export function machineCheck(): u32 {
+  const layout = layoutCheck();
+  if (layout) return layout;
   const frames = checkFrames();
   if (frames) return frames;
+  const pools = checkPools();
+  if (pools) return pools;
   const maps = checkMaps();
   return maps ? maps : checkPlans();
 }

@@ -125,6 +125,13 @@ function unlinkFromFrame(record: usize): void {
   changetype<ExportRecord>(at).nextOfFrame = r.nextOfFrame;
 }
 
+/** Records that name `pfn`. */
+export function recordsOf(pfn: u32): u32 {
+  let count: u32 = 0;
+  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) count++;
+  return count;
+}
+
 function frameHas(pfn: u32, mm: u32, address: u64): bool {
   for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
     const r = changetype<ExportRecord>(at);
