@@ -27,7 +27,7 @@
 
 import { ORDER_MAX, PAGE_SIZE, PG, Vmstat } from "../abi";
 import { CHECK } from "../mem/assert";
-import { FRAME_BYTES, frameCount, frameTable, LINE_FRAMES, LINE_SHIFT } from "../mem/layout";
+import { FRAME_BYTES, frameCount, LINE_FRAMES, LINE_SHIFT } from "../mem/layout";
 import { statAdd, statMax } from "../mem/vmstat";
 import { blockNext, hintLower, hintsInit } from "./block";
 import { flagAll, flagClearRange, flagSetRange } from "./flag-range";
@@ -55,17 +55,28 @@ const BIT_RESERVED: u32 = 1 << PG.reserved;
 const AT_FREE: u32 = ~(BIT_FREE | BIT_BUDDY | BIT_FRESH | BIT_RESERVED);
 const ALL_ONES: u64 = -1;
 
-let free: u32 = 0;
-let reserved: u32 = 0;
-let lowest: u32 = 0;
-let fewest: u32 = 0;
+/** What the allocator knows beside the bits. */
+@unmanaged
+export class Counts {
+  /** Frames that are free. */
+  free: u32;
+  /** Of these, how many are set aside. */
+  reserved: u32;
+  /** No frame below is free. */
+  lowest: u32;
+  /** Fewest frames that ever were free. */
+  fewest: u32;
+}
+
+/** The one there is. Written by this file alone. */
+export const counts: Counts = changetype<Counts>(memory.data(<i32>offsetof<Counts>(), 16));
+
 /** Whether what `takeOne` took last was fresh: its bytes are zero. */
 let tookFresh: bool = false;
 
 /** Makes every frame but frame 0 free and fresh. Precondition: memory is zero, as when grown. */
 export function buddyInit(): void {
   flagsInit();
-  memory.fill(frameTable, 0, <usize>frameCount * FRAME_BYTES);
   flagSet(PG.reserved, 0);
   frameOf(0).refcount = 1;
   flagSetRange(PG.free, 1, frameCount);
@@ -73,31 +84,31 @@ export function buddyInit(): void {
   for (let head = LINE_FRAMES; head + LINE_FRAMES <= frameCount; head += LINE_FRAMES) {
     flagSet(PG.buddy, head);
   }
-  free = frameCount - 1;
-  fewest = free;
-  reserved = 0;
-  lowest = 1;
+  counts.free = frameCount - 1;
+  counts.fewest = counts.free;
+  counts.reserved = 0;
+  counts.lowest = 1;
   hintsInit();
 }
 
 /** @returns frames that nobody uses, with those that are reserved. */
 export function freeFrames(): u32 {
-  return free;
+  return counts.free;
 }
 
 /** @returns frames set aside by `framesReserve`. */
 export function framesReserved(): u32 {
-  return reserved;
+  return counts.reserved;
 }
 
 /** @returns frames that an allocation may take now: free, and not reserved. */
 export function framesAvailable(): u32 {
-  return free - reserved;
+  return counts.free - counts.reserved;
 }
 
 /** @returns the frame below which none is free. */
 export function lowestFree(): u32 {
-  return lowest;
+  return counts.lowest;
 }
 
 /**
@@ -108,13 +119,13 @@ export function lowestFree(): u32 {
  */
 export function frameAlloc(order: u32): u32 {
   if (CHECK) assert(order <= ORDER_MAX, "no such order");
-  if (free - reserved < (<u32>1) << order) return 0;
+  if (counts.free - counts.reserved < (<u32>1) << order) return 0;
   return order == 0 ? takeOne() : takeBlock(order);
 }
 
 /** Takes one frame whose bytes are zero. @returns it, or 0 when there is none. */
 export function frameAllocZeroed(): u32 {
-  if (free <= reserved) return 0;
+  if (counts.free <= counts.reserved) return 0;
   const pfn = takeOne();
   if (!tookFresh) memory.fill(frameAddress(pfn), 0, PAGE_SIZE);
   return pfn;
@@ -122,15 +133,15 @@ export function frameAllocZeroed(): u32 {
 
 /** Takes one of the frames that the caller reserved. Cannot fail. Its bytes are junk. */
 export function frameTake(): u32 {
-  if (CHECK) assert(reserved != 0, "nothing is reserved");
-  reserved -= 1;
+  if (CHECK) assert(counts.reserved != 0, "nothing is reserved");
+  counts.reserved -= 1;
   return takeOne();
 }
 
 /** As `frameTake`, with bytes that are zero. */
 export function frameTakeZeroed(): u32 {
-  if (CHECK) assert(reserved != 0, "nothing is reserved");
-  reserved -= 1;
+  if (CHECK) assert(counts.reserved != 0, "nothing is reserved");
+  counts.reserved -= 1;
   return frameAllocZeroed();
 }
 
@@ -145,8 +156,8 @@ export function frameFree(pfn: u32, order: u32): void {
   if (order == 0) giveOne(pfn);
   else giveBlock(pfn, count);
   if (CHECK) junkFill(pfn, count);
-  free += count;
-  lowest = min(lowest, pfn);
+  counts.free += count;
+  counts.lowest = min(counts.lowest, pfn);
   hintLower(pfn);
   statAdd(Vmstat.pgfree, count);
 }
@@ -158,20 +169,20 @@ export function frameFree(pfn: u32, order: u32): void {
  * @returns false, and nothing has changed, when there are not so many.
  */
 export function framesReserve(n: u32): bool {
-  if (n > free - reserved) return false;
-  reserved += n;
+  if (n > counts.free - counts.reserved) return false;
+  counts.reserved += n;
   return true;
 }
 
 /** Lets `n` frames that were reserved be had by anyone. */
 export function framesUnreserve(n: u32): void {
-  if (CHECK) assert(n <= reserved, "more than was reserved");
-  reserved -= n;
+  if (CHECK) assert(n <= counts.reserved, "more than was reserved");
+  counts.reserved -= n;
 }
 
 /** Takes the lowest free frame, mostly in the word of the last. Precondition: there is one. */
 function takeOne(): u32 {
-  let pfn = lowest;
+  let pfn = counts.lowest;
   let at = flagWord(PG.free, pfn);
   if (load<u64>(at) == 0) {
     pfn = flagNext(PG.free, pfn, frameCount);
@@ -181,7 +192,7 @@ function takeOne(): u32 {
   const left = word & (word - 1);
   store<u64>(at, left);
   pfn = (pfn & ~(WORD_FRAMES - 1)) + <u32>ctz(word);
-  lowest = pfn;
+  counts.lowest = pfn;
   if (left == 0) lineSettle(PG.free, pfn >>> LINE_SHIFT);
   if (word == ALL_ONES) flagClear(PG.buddy, lineHead(pfn));
   if (CHECK) junkCheck(pfn, 1);
@@ -204,11 +215,11 @@ function takeBlock(order: u32): u32 {
 }
 
 function taken(count: u32): void {
-  free -= count;
+  counts.free -= count;
   statAdd(Vmstat.pgalloc, count);
-  if (free >= fewest) return;
-  fewest = free;
-  statMax(Vmstat.peak_frames, frameCount - free);
+  if (counts.free >= counts.fewest) return;
+  counts.fewest = counts.free;
+  statMax(Vmstat.peak_frames, frameCount - counts.free);
 }
 
 /** Forgets the use that the frame was put to, and gives it back. */

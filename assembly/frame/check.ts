@@ -65,7 +65,8 @@ export function checkFrames(): u32 {
   return broken;
 }
 
-function checkFlags(): u32 {
+/** The same for what flags.ts promises alone (F1 to F4), whoever has the frames. */
+export function checkFlags(): u32 {
   for (let flag: u32 = 0; flag < <u32>PG.COUNT; flag++) {
     const isLive = ((flagsLive >>> flag) & 1) != 0;
     if (isLive != (load<u32>(topWord(flag)) != 0)) return FrameInvariant.LiveFlags;

@@ -23,7 +23,6 @@ import {
   flagSummary,
   flagsBase,
   frameCount,
-  framesBase,
   LINE_BYTES,
   LINE_FRAMES,
   LINE_SHIFT,
@@ -41,11 +40,10 @@ const NONE: u32 = 0xffffffff;
 /** Flags that are set on any frame, bit per flag. */
 export let flagsLive: u32 = 0;
 
-/** Clears every flag of every frame. */
+/** Begins with no flag set on any frame. Precondition: the bitmaps are zero, as when grown. */
 export function flagsInit(): void {
   flagsLive = 0;
   memory.fill(TOPS, 0, PG.COUNT << 2);
-  memory.fill(flagsBase, 0, framesBase - flagsBase);
 }
 
 /** @returns the address of the u64 that has `flag` of frame `pfn`. */
