@@ -5,6 +5,7 @@
 // Invariants
 //   A1  A live mm has a page table root; mapCount equals the areas in its list and its tree.
 //   A2  MMF_EXPORTED (`isExported`) is set exactly while a record or a watch names the mm.
+//   A3  `hint` is 0 or an area of the mm: one that goes takes it along.
 //
 // Written by: op/*.ts in commits; plan/record.ts keeps `records`.
 
@@ -55,8 +56,8 @@ export class Mm {
 }
 
 export const mmPool = changetype<Pool>(memory.data(offsetof<Pool>()));
-const slots = memory.data(4 * (1 << 14));
-const generations = memory.data(2 * (1 << 14));
+const slots = memory.data(SLOTS << 2);
+const generations = memory.data(SLOTS << 1);
 let slotHint: u32 = 1;
 let mmList: usize = 0;
 /** Address spaces alive. */

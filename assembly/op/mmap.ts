@@ -42,8 +42,9 @@ import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
 import { Vma, vmaAlloc } from "../map/vma";
 import { vmaBefore, vmaFind, vmaInsert } from "../map/vma-tree";
+import { mmConflict } from "../plan/freeze";
 import { need } from "../plan/need";
-import { isFree, MMAP_MIN, placementFailed, placementFind } from "../plan/placement";
+import { isFree, MMAP_MIN, placementFailed, placementFind, USER_END } from "../plan/placement";
 import {
   answer,
   planAfford,
@@ -53,7 +54,7 @@ import {
   planTicket,
   populateNext,
 } from "../plan/plan";
-import { checkFrozen, opened, Ticket } from "../plan/ticket";
+import { checkFrozen, opened, refuseFrozen, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
 import { pageAlign, unmapApply, unmapFits, unmapPlan } from "./munmap";
 
@@ -113,6 +114,12 @@ function isAccountable(vm: u32): bool {
   return (vm & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
 }
 
+/** What a failed placement answers: where open brackets freeze the room, wait for one of them. */
+function noPlace(mm: Mm, status: i32): i32 {
+  const blocker = status == Status.ENOMEM ? mmConflict(mm, 0, USER_END) : 0;
+  return blocker ? refuseFrozen(blocker) : status;
+}
+
 /**
  * mmap(2). `mapping` 0: MAP_ANONYMOUS must be set, else EBADF. Answers with the address.
  *
@@ -142,7 +149,7 @@ export function mmap(
   if (mm.mapCount > MAP_COUNT_MAX) return Status.ENOMEM;
   let vm = vmFlagsOf(mm, prot, how);
   const at = placementFind(mm, hint, bytes, file, offset, how);
-  if (placementFailed(at)) return <i32>at;
+  if (placementFailed(at)) return noPlace(mm, <i32>at);
   if (how & MAP_FIXED_NOREPLACE && !isFree(mm, at, at + bytes)) return Status.EEXIST;
   if (file) {
     const fits = fileRangeFits(pgoff, bytes >> 12);

@@ -38,8 +38,8 @@ export class ExportRecord {
 }
 
 const recordPool = changetype<Pool>(memory.data(offsetof<Pool>()));
-const heads = memory.data(4 * 1024);
-const counts = memory.data(4 * 1024);
+const heads = memory.data(SUBSCRIBERS_MAX << 2);
+const counts = memory.data(SUBSCRIBERS_MAX << 2);
 let recordCount: u32 = 0;
 /** Frames that a record of a dead mm keeps out of the allocator. */
 export let quarantined: u32 = 0;
