@@ -24,7 +24,7 @@ export const enum PoolInvariant {
   SlabList = 144,
   /** O5: more slabs are empty than a spare and the reserve. */
   Surplus = 145,
-  /** A frame has PG.slab and is in no pool. */
+  /** O6: a frame has PG.slab and is in no pool. */
   Orphan = 146,
 }
 

@@ -16,6 +16,7 @@
 //   O4  Slabs with no record in use are in `empty`, those with some free too in `partial`, others
 //       in no list; `empties` is the length of `empty`.
 //   O5  A slab is empty only if it is the one spare, or the reserve needs it.
+//   O6  PG.slab is set exactly on the slabs of the pools.
 //
 // Written by: this file. Read by: check-pool.ts.
 
@@ -97,6 +98,7 @@ export function poolFree(pool: Pool, ptr: usize): void {
   pool.used -= 1;
   if (slab.private_ == 0) slabEmptied(pool, pfn, wasFull);
   else if (wasFull) slabPush(partialOf(pool), pfn);
+  if (slabIsSurplus(pool)) slabShrink(pool, slabPop(emptyOf(pool)));
 }
 
 /**
@@ -206,7 +208,6 @@ function slabEmptied(pool: Pool, pfn: u32, wasFull: bool): void {
   if (!wasFull) slabRemove(partialOf(pool), pfn);
   slabPush(emptyOf(pool), pfn);
   pool.empties += 1;
-  if (slabIsSurplus(pool)) slabShrink(pool, slabPop(emptyOf(pool)));
 }
 
 /** Whether the pool keeps its promises, and a spare, without one of its empty slabs. */

@@ -26,5 +26,5 @@ export function below(limit: u32): u32 {
 
 /** @returns `sentence`, with the seed that replays it. */
 export function seeded(sentence: string): string {
-  return sentence + " (SEED=" + SEED.toString() + ")";
+  return `${sentence} (SEED=${SEED.toString()})`;
 }
