@@ -12,6 +12,7 @@ import type { PageInfo } from "../inspect.ts";
 import type { Machine } from "../machine.ts";
 import type { Mm } from "../mm.ts";
 import type { Why } from "../notifier/ops.ts";
+import type { ExportNotifiers } from "../notifier/registry.ts";
 import type { Subscriber } from "../notifier/subscriber.ts";
 import { HeldPages } from "./held.ts";
 import type { NoticeLog } from "./notice-log.ts";
@@ -38,6 +39,7 @@ export class Exporter {
   violations = 0;
   /** Most entries held at once. */
   peak = 0;
+  readonly #notifiers: ExportNotifiers;
   readonly #subscriber: Subscriber;
   readonly #log: NoticeLog;
   readonly #held = new HeldPages();
@@ -53,6 +55,7 @@ export class Exporter {
           work();
         }
       : (work: () => void) => work();
+    this.#notifiers = machine.exportNotifiers;
     this.#subscriber = machine.exportNotifiers.register({
       name: "exporter",
       sync: !answersLater,
@@ -121,6 +124,11 @@ export class Exporter {
     return this.violations - before;
   }
 
+  /** Lets go of everything and leaves. */
+  async close(): Promise<void> {
+    await this.#notifiers.unregister(this.#subscriber);
+  }
+
   async #export(mm: Mm, { address, writable, pfn }: PageInfo): Promise<boolean> {
     const end = address + PAGE_SIZE;
     const options = { write: writable, fault: false };
@@ -131,7 +139,7 @@ export class Exporter {
 
   #note(mm: Mm, start: number, end: number): void {
     this.#log.told++;
-    for (const address of this.#held.addresses(mm, start, end)) this.#log.pages.add(mm, address);
+    for (const address of this.#held.addresses(mm, start, end)) this.#log.add(mm, address);
     this.#told.push({ mm, start, end });
   }
 

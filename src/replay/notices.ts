@@ -39,7 +39,9 @@ export class NoticeComparison {
   constructor(world: World, log: NoticeLog, notified: readonly RecordedNotice[]) {
     this.#log = log;
     for (const { proc, start, end } of notified) {
-      for (const mm of spacesOf(world, proc)) this.#expect(mm, start, Math.min(end, TASK_SIZE));
+      const from = Math.max(start, log.scope.start);
+      const to = Math.min(end, log.scope.end, TASK_SIZE);
+      for (const mm of spacesOf(world, proc)) this.#expect(mm, from, to);
     }
   }
 

@@ -61,21 +61,23 @@ export class Replay {
   readonly core: Core;
   readonly world: World;
   readonly exporter: Exporter;
-  readonly log = new NoticeLog();
+  readonly log: NoticeLog;
   readonly tally = new Tally();
   /** Pages that only the look at a state found present: 0 when `touched` is complete. */
   overlooked = 0;
+  /** Frames of the machine. */
+  readonly frames: number;
+  /** Why the engine could not go on, or null. */
+  fault: EngineFault | null = null;
   readonly #followsAtOnce: boolean;
   readonly #progress: (done: number, total: number) => void;
 
-  constructor(recording: Recording, options: ReplayOptions) {
+  /** In a machine of its own, unless it is given the core of one. */
+  constructor(recording: Recording, options: ReplayOptions, core = coreFor(recording, options)) {
     this.recording = recording;
-    this.core = bootCore(options.engine, {
-      memory: options.memory ?? memoryFor(recording),
-      overcommit: OVERCOMMIT,
-      debug: options.debug === true,
-      ...(options.trace === undefined ? {} : { trace: options.trace }),
-    });
+    this.core = core;
+    this.frames = core.engine.framesTotal;
+    this.log = new NoticeLog(recording.header.arena ?? undefined);
     this.world = new World(this.core, recording.header, options.isCold);
     const hasProgram = recording.header.program !== null;
     this.#followsAtOnce = options.follows !== "as recorded" || !hasProgram;
@@ -102,6 +104,12 @@ export class Replay {
     }
     this.#progress(events.length, events.length);
     return report(this, (clock.now() - begin) / 1000);
+  }
+
+  /** Ends what the recording has left running, in a machine that is used again. */
+  async close(): Promise<void> {
+    await this.world.close();
+    await this.exporter.close();
   }
 
   async #step(event: RecordedEvent): Promise<void> {
@@ -186,10 +194,21 @@ export class Replay {
   }
 
   #abandon(event: RecordedEvent, left: readonly RecordedEvent[], fault: EngineFault): void {
+    this.fault = fault;
     const operations = left.filter(({ kind }) => kind === "operation").length;
     const want = event.kind === "operation" ? showResult(event.call, event.result) : event.kind;
     this.tally.abandon(event.line, operations, { want, got: fault.message });
   }
+}
+
+/** The core of a machine that is large enough. */
+export function coreFor(recording: Recording, options: ReplayOptions): Core {
+  return bootCore(options.engine, {
+    memory: options.memory ?? memoryFor(recording),
+    overcommit: OVERCOMMIT,
+    debug: options.debug === true,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+  });
 }
 
 /** Replays a recording: see `Replay`. */

@@ -35,8 +35,7 @@ export interface ReplayReport {
 }
 
 export function report(replay: Replay, seconds: number): ReplayReport {
-  const { core, exporter, log, recording, tally, world } = replay;
-  const { engine } = core;
+  const { exporter, fault, frames, log, recording, tally, world } = replay;
   const counters = world.machine.vmstat();
   return {
     file: recording.file,
@@ -50,8 +49,8 @@ export function report(replay: Replay, seconds: number): ReplayReport {
     cowBreaks: counters.cow_break,
     cowReuses: counters.cow_reuse,
     peakFrames: counters.peak_frames,
-    frames: engine.framesTotal,
-    quarantined: world.machine.quarantined,
+    frames,
+    quarantined: fault === null ? world.machine.quarantined : 0,
     seconds,
     opsPerSecond: seconds > 0 ? tally.ops / seconds : 0,
     first: tally.first,
