@@ -2,7 +2,6 @@
 //
 // `index`, `slim` and `sync` must never reach a Node builtin; tests/package looks at the result.
 
-import { existsSync } from "node:fs";
 import { defineConfig } from "vite";
 import { engineWasm } from "./scripts/engine-plugin.ts";
 
@@ -20,7 +19,7 @@ export default defineConfig({
         index: "src/index.ts",
         slim: "src/slim.ts",
         sync: "src/sync.ts",
-        ...(existsSync("src/cli/main.ts") ? { "cli/main": "src/cli/main.ts" } : {}),
+        "cli/main": "src/cli/main.ts",
       },
     },
     rolldownOptions: {

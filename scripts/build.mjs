@@ -7,7 +7,7 @@
 //   demo/ + src/ + release.wasm ──▶ demo ──▶ build/demo/
 
 import { existsSync } from "node:fs";
-import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock.mjs";
 import { at, mustNode, progress } from "./paths.mjs";
@@ -33,7 +33,7 @@ const engine = (target) => ({
 const library = {
   name: "library",
   inputs: [...SHELL, ...CONFIGS, "vite.config.ts", RECORDINGS],
-  outputs: ["dist/index.js", "dist/engine.wasm", "dist/recordings"],
+  outputs: ["dist/index.js", "dist/engine.wasm", "dist/cli/main.js", "dist/recordings"],
   run: buildLibrary,
 };
 
@@ -109,9 +109,7 @@ async function buildEngine(target) {
 async function buildLibrary() {
   await mustNode("library build", VITE, viteArgs("vite.config.ts"));
   await copyFile(at("build/release.wasm"), at("dist/engine.wasm"));
-  if (existsSync(at("dist/cli/main.js"))) await chmod(at("dist/cli/main.js"), 0o755);
-  if (!existsSync(at(RECORDINGS))) return;
-  await mkdir(at("dist/recordings"), { recursive: true });
+  await chmod(at("dist/cli/main.js"), 0o755);
   await cp(at(RECORDINGS), at("dist/recordings"), { recursive: true });
 }
 

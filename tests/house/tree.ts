@@ -1,4 +1,4 @@
-// A tree of its own with a copy of scripts/ in it, so that a test cannot meet the build of this one.
+// A tree of its own with a copy of scripts/ in it, so that no test meets the build of this one.
 
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -39,6 +39,16 @@ describe("a stranger's project", () => {
     expect(await project.node("slim.js")).toEqual({ code: 0, stdout: "1\n", stderr: "" });
   });
 
+  test("the command is there, with the recordings that it replays", async () => {
+    const { code, stdout, stderr } = await project.node(
+      "node_modules/.bin/pagebell",
+      "start",
+      "--json",
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject(AGREEMENT);
+  });
+
   test("the declarations compile on their own, strictly, library checks included", async () => {
     await project.write("types.ts", TYPES);
     const options = ["--strict", "--noEmit", "--target", "es2022", "--types", ""];
@@ -119,6 +129,10 @@ async function chunksOf(entry: string): Promise<Chunk[]> {
   }
   return chunks;
 }
+
+/** What matters of the report of `pagebell start --json`, for each of the four programs. */
+const AGREED = { disagree: { result: 0, maps: 0, pages: 0, data: 0 }, first: null };
+const AGREEMENT = { recordings: Array.from({ length: 4 }, () => AGREED) };
 
 const SYNC = `
 import { createMachineSync, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ } from "pagebell/sync";
