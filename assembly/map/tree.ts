@@ -135,8 +135,11 @@ export function treeRemove<T>(slot: usize, node: usize): void {
     replaceChild(slot, n.parent, node, n.left ? n.left : n.right);
   }
   if (from) treeUpdate<T>(slot, from);
-  // The heir stands for another subtree now, whether or not the climb came this far.
-  if (heir) treeUpdate<T>(slot, heir);
+  if (!heir) return;
+  // What the heir says of itself is of the place it had: whether it changed tells nothing, and the
+  // node above is looked at in any case.
+  refresh<T>(heir);
+  treeUpdate<T>(slot, changetype<TreeNode>(balance<T>(slot, heir)).parent);
 }
 
 /** Leftmost node below `node`, which must not be 0. */
