@@ -79,6 +79,11 @@ export class Core {
     return space;
   }
 
+  /** The object that stands for a space: always the same one, but for calls out of a callback. */
+  mmOf(space: Space, context: Bracket | null): Mm {
+    return context === null ? space.mm : this.objects.mm(space, context);
+  }
+
   /** Tells the owner of the machine of a failure that no caller hears of. */
   report(error: unknown, where: string): void {
     this.trace.mark(`report ${where}`, "notify");

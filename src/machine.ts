@@ -74,7 +74,7 @@ export class Machine {
     const brk = take.word(options.brkStart ?? BRK_START_DEFAULT, "brkStart");
     const handle = this.#core.engine.createMm(base, brk);
     if (handle < 0) throw new MemoryError(handle, "createMm");
-    return this.#core.objects.mm(this.#core.addSpace(handle), this.#context);
+    return this.#core.mmOf(this.#core.addSpace(handle), this.#context);
   }
 
   /** A new file in memory. ENOMEM, ENFILE; EINVAL for a size that no file has. */
@@ -90,12 +90,11 @@ export class Machine {
 
   /** The same address space, its calls carrying what this machine carries (`why.machine`). */
   within(mm: Mm): Mm {
-    const space = spaceOf(this.#core, mm);
-    return this.#context === null ? space.mm : this.#core.objects.mm(space, this.#context);
+    return this.#core.mmOf(spaceOf(this.#core, mm), this.#context);
   }
 
   /** Copies an address space, as `mm.fork()`. */
-  fork(mm: Mm, options?: CallOptions): Promise<Mm> {
+  async fork(mm: Mm, options?: CallOptions): Promise<Mm> {
     return this.within(mm).fork(options);
   }
 

@@ -13,6 +13,7 @@ import { type Asker, eachPage, faultPlan, loadSync, reachSync, storeSync } from 
 import * as take from "./arguments.ts";
 import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
 import type { Core } from "./core.ts";
+import * as direct from "./direct.ts";
 import type { LayoutRecord, Outcome } from "./engine/records.ts";
 import { MemoryError } from "./errors.ts";
 import { type ExitResult, exitMm, exitMmSync } from "./exit.ts";
@@ -78,8 +79,12 @@ export class Mm {
     file?: File | null,
     offset = 0,
   ): number {
+    const core = this.#core;
+    const space = this[SPACE];
+    const status = direct.mmap(core, space, address, length, prot, flags, file, offset);
+    if (direct.isDone(core, status)) return core.engine.answer.value;
     const ask = { address, length, prot, flags, file, offset };
-    return this.#runSync(plans.mmap(this.#core, this[SPACE], ask)).value;
+    return this.#runSync(plans.mmap(core, space, ask), status).value;
   }
 
   /** Unmaps [address, address + length), as munmap(2). */
@@ -88,12 +93,8 @@ export class Mm {
   }
 
   munmapSync(address: number, length: number): void {
-    const at = take.word(address, "address");
-    const size = take.word(length, "length");
-    const core = this.#core;
-    const space = this[SPACE];
-    const status = core.quiet ? core.engine.munmap(space.handle, at, size) : UNTRIED;
-    if (status !== 0) performSync(core, plans.munmap(space, at, size), this[CONTEXT], status);
+    const status = direct.munmap(this.#core, this[SPACE], address, length);
+    if (status !== 0) this.#runSync(plans.munmap(this[SPACE], address, length), status);
   }
 
   /** Changes protection, as mprotect(2): over a hole, the prefix is done and it is ENOMEM. */
@@ -102,7 +103,9 @@ export class Mm {
   }
 
   mprotectSync(address: number, length: number, prot: number): void {
-    this.#runSync(plans.mprotect(this[SPACE], address, length, prot));
+    const status = direct.mprotect(this.#core, this[SPACE], address, length, prot);
+    if (direct.isDone(this.#core, status)) return;
+    this.#runSync(plans.mprotect(this[SPACE], address, length, prot), status);
   }
 
   /** Grows, shrinks or moves, as mremap(2). The new address. */
@@ -129,7 +132,9 @@ export class Mm {
   }
 
   madviseSync(address: number, length: number, advice: number): void {
-    this.#runSync(plans.madvise(this[SPACE], address, length, advice));
+    const status = direct.madvise(this.#core, this[SPACE], address, length, advice);
+    if (direct.isDone(this.#core, status)) return;
+    this.#runSync(plans.madvise(this[SPACE], address, length, advice), status);
   }
 
   /** Moves the break, as the system call: the break as it then is, changed or not. */
@@ -138,7 +143,9 @@ export class Mm {
   }
 
   brkSync(address: number): number {
-    return this.#runSync(plans.brk(this.#core, this[SPACE], address)).value;
+    const status = direct.brk(this.#core, this[SPACE], address);
+    if (direct.isDone(this.#core, status)) return this.#core.engine.answer.value;
+    return this.#runSync(plans.brk(this.#core, this[SPACE], address), status).value;
   }
 
   /** Locks a range and faults it in, as mlock2(2). */
@@ -260,13 +267,13 @@ export class Mm {
   async fork(options?: CallOptions): Promise<Mm> {
     const child = plans.newborn(this.#core);
     await this.#run(plans.fork(this[SPACE], child.born), options);
-    return this.#core.objects.mm(child.space(), this[CONTEXT]);
+    return this.#core.mmOf(child.space(), this[CONTEXT]);
   }
 
   forkSync(): Mm {
     const child = plans.newborn(this.#core);
     this.#runSync(plans.fork(this[SPACE], child.born));
-    return this.#core.objects.mm(child.space(), this[CONTEXT]);
+    return this.#core.mmOf(child.space(), this[CONTEXT]);
   }
 
   /** Ends the address space. Cannot be refused; frames that somebody keeps are quarantined. */
@@ -319,8 +326,9 @@ export class Mm {
     return perform(this.#core, plan, this[CONTEXT], options);
   }
 
-  #runSync(plan: Plan): Outcome {
-    return performSync(this.#core, plan, this[CONTEXT], UNTRIED);
+  /** `status` is the engine's answer to a first attempt, if there was one. */
+  #runSync(plan: Plan, status: number = UNTRIED): Outcome {
+    return performSync(this.#core, plan, this[CONTEXT], status);
   }
 
   #live(op: string): Space {

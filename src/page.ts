@@ -3,18 +3,19 @@
 // Invariants
 //   O1  `bytes` of a page that was exported throws once its record is gone: what remains in the
 //       hands of a holder is at most a view it took before.
+//   O2  `canWrite` is what the record says now: a record may be lowered before the promise that
+//       gave out its page is looked at.
 
 import { PAGE_SIZE, Status } from "../assembly/abi.ts";
 import type { Core } from "./core.ts";
 import { MemoryError } from "./errors.ts";
 import type { Mm } from "./mm.ts";
 
-/** Where a page is exported, and with what rights. */
+/** Where a page is exported. */
 export interface PageExport {
   readonly mm: Mm;
   /** Bytes, a multiple of the page size. */
   readonly address: number;
-  readonly write: boolean;
 }
 
 export class Page {
@@ -24,11 +25,13 @@ export class Page {
   readonly export: PageExport | null;
   readonly #core: Core;
   #revoked = false;
+  #write: boolean;
 
-  constructor(core: Core, pfn: number, exported: PageExport | null = null) {
+  constructor(core: Core, pfn: number, exported: PageExport | null = null, write = false) {
     this.#core = core;
     this.pfn = pfn;
     this.export = exported;
+    this.#write = write;
   }
 
   /** Whether the record it stands for is gone. */
@@ -36,8 +39,13 @@ export class Page {
     return this.#revoked;
   }
 
+  /** Whether its record has write access. */
+  get canWrite(): boolean {
+    return this.#write && !this.#revoked;
+  }
+
   /**
-   * The frame's 4096 bytes, not a copy. Whoever writes through it without `write` breaks the
+   * The frame's 4096 bytes, not a copy. Whoever writes through it without `canWrite` breaks the
    * contract: JavaScript cannot enforce it.
    */
   get bytes(): Uint8Array {
@@ -51,6 +59,11 @@ export class Page {
   /** A copy of `length` bytes from `offset` on. */
   read(offset = 0, length: number = PAGE_SIZE - offset): Uint8Array {
     return this.bytes.slice(offset, offset + length);
+  }
+
+  /** Its record has gained, or lost, write access. */
+  setWrite(write: boolean): void {
+    this.#write = write;
   }
 
   /** The record is gone; from here on `bytes` throws. */

@@ -101,7 +101,10 @@ export function madvise(space: Space, address: number, length: number, advice: n
   };
 }
 
-/** What lies between the break as it is and the new one changes. */
+/**
+ * What lies between the break as it is and the new one changes. Looking at the break leaves the
+ * answer of an attempt that was made before as it was: brk answers with the break, too.
+ */
 export function brk(core: Core, space: Space, address: number): Plan {
   const at = take.word(address, "address");
   const current = core.engine.layout(space.handle)?.brk ?? at;

@@ -69,6 +69,11 @@ export class Answers {
     return { value: this.value, pfn: this.pfn, count: this.count };
   }
 
+  /** Whether the operation asks for a range to be populated. */
+  get wantsPopulate(): boolean {
+    return this.#word(ResultField.PopulateMode) !== Populate.None;
+  }
+
   /** The ranges to populate now, once: the engine leaves the words as they are. */
   takePopulate(): readonly R.PopulateRecord[] {
     const mode = this.#word(ResultField.PopulateMode);

@@ -27,6 +27,8 @@ export interface ExportRequest {
   readonly write: boolean;
   /** Fault in what is absent; else it is left out. */
   readonly fault: boolean;
+  /** Runs at once when a record is made, before anything can take it away again. */
+  readonly made?: (address: number, pfn: number) => void;
 }
 
 /** Exports one page, waiting where it must. False where it is absent and may not be faulted in. */
@@ -77,14 +79,21 @@ function exportNow(request: ExportRequest, address: number): number {
   return request.core.quiet ? attempt(request, address) : UNTRIED;
 }
 
-function attempt({ core, member, space, write, fault }: ExportRequest, address: number): number {
-  const { engine } = core;
+function attempt(request: ExportRequest, address: number): number {
+  const { core, member, space, write, fault } = request;
   if (member.state !== "active") return Status.ESTALE;
-  const rights = write ? Rights.Read | Rights.Write : Rights.Read;
-  const status = engine.addExport(member.id, space.handle, address, rights);
+  const status = record(request, address);
   if (status !== Status.EFAULT || !fault) return status;
-  const faulted = engine.fault(space.handle, address, write ? Access.Write : Access.Read);
-  return faulted === 0 ? engine.addExport(member.id, space.handle, address, rights) : faulted;
+  const access = write ? Access.Write : Access.Read;
+  const faulted = core.engine.fault(space.handle, address, access);
+  return faulted === 0 ? record(request, address) : faulted;
+}
+
+function record({ core, member, space, write, made }: ExportRequest, address: number): number {
+  const rights = write ? Rights.Read | Rights.Write : Rights.Read;
+  const status = core.engine.addExport(member.id, space.handle, address, rights);
+  if (status === 0) made?.(address, core.engine.answer.pfn);
+  return status;
 }
 
 function plan(request: ExportRequest, address: number, done: number): Plan {

@@ -9,15 +9,24 @@ import { Page, type PageExport } from "../page.ts";
 import { SPACE, type Space } from "../space.ts";
 import type { Member } from "./member.ts";
 
-/** The page of a record: the one given out before, while the record has not changed. */
-export function givePage(core: Core, member: Member, where: PageExport, pfn: number): Page {
+/** The page of a record: the one given out before, as long as the record is there. */
+export function givePage(
+  core: Core,
+  member: Member,
+  where: PageExport,
+  pfn: number,
+  write: boolean,
+): Page {
   const space = where.mm[SPACE];
   const held = member.pages.get(space) ?? new Map<number, Page>();
   member.pages.set(space, held);
   const known = held.get(where.address);
-  if (known !== undefined && known.pfn === pfn && known.export?.write === where.write) return known;
+  if (known !== undefined && known.pfn === pfn) {
+    if (write) known.setWrite(true);
+    return known;
+  }
   known?.revoke();
-  const page = new Page(core, pfn, where);
+  const page = new Page(core, pfn, where, write);
   held.set(where.address, page);
   return page;
 }
@@ -35,6 +44,13 @@ export function revokePages(
       held.delete(address);
     }
     if (held.size === 0) member.pages.delete(owner);
+  }
+}
+
+/** The records in [start, end) have lost write access. */
+export function lowerPages(member: Member, space: Space, start: number, end: number): void {
+  for (const [, held] of pairOf(member, space)) {
+    for (const address of addressesIn(held, start, end)) held.get(address)?.setWrite(false);
   }
 }
 

@@ -5,7 +5,7 @@
 //   S4  An id is given away again only when its last owner is gone.
 //   S10 Unregistering drops the records as soon as no callback of the subscriber runs, and settles
 //       when no open bracket will tell it anything any more.
-//   S11 A fence takes effect at once: records gone, nobody waits for its answers, which are ignored.
+//   S11 A fence takes effect at once: records gone, its answers neither waited for nor heeded.
 
 import { Status, SUBSCRIBERS_MAX } from "../../assembly/abi.ts";
 import * as take from "../arguments.ts";
@@ -109,7 +109,10 @@ export class ExportNotifiers {
   }
 
   #proceed(member: Member, stop: () => void): void {
-    if (member.state !== "leaving") return stop();
+    if (member.state !== "leaving") {
+      stop();
+      return;
+    }
     if (member.running === 0) this.#drop(member);
     if (!member.isDrained) return;
     stop();

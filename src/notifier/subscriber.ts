@@ -4,7 +4,7 @@
 //   S8  Letting go is always allowed and counts at once.
 //   S9  Pages given out by `export` are revoked together with their record.
 
-import { PAGE_SIZE, PTE_EXPORTED, Rights, Status } from "../../assembly/abi.ts";
+import { PAGE_SIZE, Rights, Status } from "../../assembly/abi.ts";
 import * as take from "../arguments.ts";
 import { type CallOptions, limitsOf } from "../call.ts";
 import type { Core } from "../core.ts";
@@ -13,7 +13,7 @@ import type { Mm } from "../mm.ts";
 import type { Page } from "../page.ts";
 import { CONTEXT, type Space, spaceOf } from "../space.ts";
 import { type ExportRequest, exportPage, exportPageSync } from "./export.ts";
-import { givePage, revokePages } from "./held-pages.ts";
+import { givePage, lowerPages, revokePages } from "./held-pages.ts";
 import type { Member } from "./member.ts";
 
 /** Key of a subscriber's internal half. */
@@ -71,22 +71,21 @@ export class Subscriber {
    * limit of records; ESTALE when it is unregistered or fenced.
    */
   async export(mm: Mm, address: number, options?: ExportOptions): Promise<Page> {
-    const request = this.#request("export", mm, { ...options, fault: true });
+    const [request, made] = this.#single(mm, options);
     const at = pageOf(address, "address");
-    while (true) {
-      await exportPage(request, at, 0, limitsOf(options));
-      const page = this.#page(request, at);
-      if (page !== null) return page;
-    }
+    const limits = limitsOf(options);
+    await exportPage(request, at, 0, limits);
+    // Taken away again before this promise was looked at: then there is nothing to hold yet.
+    while (made.page === null || made.page.isRevoked) await exportPage(request, at, 0, limits);
+    return made.page;
   }
 
   exportSync(mm: Mm, address: number, options?: ExportOptions): Page {
-    const request = this.#request("export", mm, { ...options, fault: true });
+    const [request, made] = this.#single(mm, options);
     const at = pageOf(address, "address");
     exportPageSync(request, at, 0);
-    const page = this.#page(request, at);
-    if (page === null) throw new MemoryError(Status.EAGAIN, "export", { address: at });
-    return page;
+    if (made.page !== null) return made.page;
+    throw new MemoryError(Status.EAGAIN, "export", { address: at });
   }
 
   /** Exports a series of pages. How many; an error carries how many bytes were `done`. */
@@ -134,7 +133,9 @@ export class Subscriber {
     const space = spaceOf(this.#core, mm);
     const [from, to] = [take.word(start, "start"), take.word(end, "end")];
     if (member.state === "gone" || from >= to) return 0;
-    return Math.max(this.#core.engine.lowerExports(member.id, space.id, from, to), 0);
+    const count = this.#core.engine.lowerExports(member.id, space.id, from, to);
+    if (count > 0) lowerPages(member, space, from, to);
+    return Math.max(count, 0);
   }
 
   /** Says that the page was written from outside, so that it is not lost as clean. */
@@ -203,11 +204,15 @@ export class Subscriber {
     return { op, core: this.#core, member, space, context: mm[CONTEXT], write, fault };
   }
 
-  /** The page of a record that was just made; null when it is gone again. */
-  #page({ space, write }: ExportRequest, address: number): Page | null {
-    const entry = this.#core.engine.page(space.id, address);
-    if (entry === null || (entry.pteLo & PTE_EXPORTED) === 0) return null;
-    return givePage(this.#core, this[MEMBER], { mm: space.mm, address, write }, entry.pfn);
+  /** A request for one page, and where the page is put when its record is made. */
+  #single(mm: Mm, options: ExportOptions | undefined): [ExportRequest, { page: Page | null }] {
+    const request = this.#request("export", mm, { ...options, fault: true });
+    const { space, write } = request;
+    const found: { page: Page | null } = { page: null };
+    const made = (address: number, pfn: number) => {
+      found.page = givePage(this.#core, this[MEMBER], { mm: space.mm, address }, pfn, write);
+    };
+    return [{ ...request, made }, found];
   }
 
   #letGo(space: Space, start: number, end: number): void {
@@ -223,7 +228,8 @@ export class Subscriber {
   #active(op: string): Member {
     const member = this[MEMBER];
     if (member.state === "active") return member;
-    const reason = `subscriber "${member.name}" ${member.fenced ? "is fenced" : "has unregistered"}`;
+    const fate = member.fenced ? "is fenced" : "has unregistered";
+    const reason = `subscriber "${member.name}" ${fate}`;
     throw new MemoryError(Status.ESTALE, op, { reason, holder: member.name });
   }
 }

@@ -33,7 +33,7 @@ describe("a refuses (throws or rejects)", () => {
     expect(booted.machine.load.brackets).toBe(0);
   });
 
-  test("the signals of those still working abort, each is waited for, then the freeze is lifted", async () => {
+  test("signals of those at work abort, each is waited for, the freeze is lifted", async () => {
     const booted = boot("ww", { exportNotifiers: { parallel: true } });
     const [slow, quick] = [gate(), gate()];
     const a = hold(booted, { name: "slow", answer: () => slow.promise });
@@ -77,7 +77,7 @@ describe("a refuses (throws or rejects)", () => {
     await first.subscriber.export(booted.mm, at(0));
   });
 
-  test("settled with a record left: counts as accepted, gets end, the operation fails with EBUSY", async () => {
+  test("settled with a record left: accepted, gets end, the operation is EBUSY", async () => {
     const booted = boot("w");
     const { subscriber, diary } = hold(booted, { letsGo: false });
     await subscriber.export(booted.mm, at(0));
@@ -109,7 +109,7 @@ describe("a bracket of several notices", () => {
     expect(ends).toEqual(["end done"]);
   });
 
-  test("who accepted the first and refused the second is not left waiting for its end", async () => {
+  test("who accepted one and refused the next is not left waiting for its end", async () => {
     let told = 0;
     const { booted, move, diary } = await setUp(() => {
       told++;
@@ -161,7 +161,7 @@ describe("end", () => {
 });
 
 describe("every wait has a deadline", () => {
-  test("default 10 s per subscriber: the operation is aborted and the error names the late one", async () => {
+  test("default 10 s per subscriber: aborted, and the error names the late one", async () => {
     const booted = boot("w");
     const { subscriber, whys } = hold(booted, { name: "slow", answer: () => gate().promise });
     await subscriber.export(booted.mm, at(0));
@@ -204,7 +204,7 @@ describe("every wait has a deadline", () => {
     expect([open.state, strip(booted.mm, 2)]).toEqual(["done", ".w"]);
   });
 
-  test("the caller may give up with a signal: nothing is changed, those at work are asked to stop", async () => {
+  test("the caller may give up: nothing is changed, those at work are asked to stop", async () => {
     const booted = boot("w");
     const sleeper = gate();
     const { subscriber, whys, diary } = hold(booted, { answer: () => sleeper.promise });

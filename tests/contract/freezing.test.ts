@@ -128,7 +128,7 @@ describe("reads and writes of present pages go on", () => {
     expect(booted.mm.readSync(at(2), 1)[0]).toBe(42);
   });
 
-  test("except writes to what is about to be write-protected: they wait as a fault does", async () => {
+  test("except writes to what will be write-protected: they wait as a fault does", async () => {
     const booted = boot("ww");
     const sleeper = gate();
     const { subscriber } = hold(booted, { answer: () => sleeper.promise });
@@ -207,7 +207,7 @@ describe("a fault, an export or an operation that meets a freeze", () => {
     expect(done.state).toBe("done");
   });
 
-  test("an export from within a callback never waits: EAGAIN, and why.ended settles at the end", async () => {
+  test("an export in a callback never waits: EAGAIN, why.ended settles at the end", async () => {
     const booted = boot("ww");
     const seen: string[] = [];
     const holder = hold(booted, {
@@ -303,7 +303,7 @@ describe("the plan validates, then notifies", () => {
     expect(booted.mm.maps()).toBe(before);
   });
 
-  test("an errno from Linux leaves exactly the state that Linux leaves: the prefix is done", async () => {
+  test("an errno from Linux leaves the state that Linux leaves: the prefix is done", async () => {
     const booted = boot("ww.w");
     const { subscriber, diary } = hold(booted);
     await subscriber.export(booted.mm, at(0), { write: true });
@@ -329,7 +329,7 @@ describe("the plan validates, then notifies", () => {
     expect(strip(booted.mm, 4)).toBe("Ww.w");
   });
 
-  test("want of memory leaves nothing changed, nothing leaked, and an open bracket is not hurt", async () => {
+  test("want of memory leaves nothing changed and nothing leaked", async () => {
     const booted = boot("", { memory: MIB });
     const { mm, machine } = booted;
     const big = mm.mmapSync(0, 1000 * 1024, READ_WRITE, PRIVATE);

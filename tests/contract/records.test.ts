@@ -40,6 +40,7 @@ describe("an export is a record: subscriber, mm, page, frame, rights", () => {
     const booted = boot("w");
     const { subscriber } = hold(booted);
     const first = await subscriber.export(booted.mm, at(0));
+    expect([...subscriber.exported()][0]?.mm).toBe(booted.mm);
     const second = await subscriber.export(booted.mm, at(0), { write: true });
     expect(subscriber.exportedCount).toBe(1);
     expect([...subscriber.exported()]).toEqual([
@@ -66,7 +67,7 @@ describe("an export is a record: subscriber, mm, page, frame, rights", () => {
     expect(error).toMatchObject({ code: "SIGSEGV", siCode: "SEGV_MAPERR", op: "export" });
   });
 
-  test("exportRange exports a series of pages in one call; fault: false leaves absent ones out", async () => {
+  test("exportRange exports a series of pages; fault: false leaves absent ones out", async () => {
     const booted = boot("w_w_");
     const { subscriber } = hold(booted);
     expect(await subscriber.exportRange(booted.mm, ...range(0, 4), { fault: false })).toBe(2);
@@ -104,7 +105,7 @@ describe("a range operation reaches who has a record in the range, and who watch
     ]);
   });
 
-  test("MMF_EXPORTED while any record or watch names the mm: a watcher hears all range operations", async () => {
+  test("a watcher hears all range operations (MMF_EXPORTED)", async () => {
     const booted = boot("wwww");
     const { subscriber, diary } = hold(booted);
     subscriber.watch(booted.mm);

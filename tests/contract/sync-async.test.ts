@@ -80,7 +80,7 @@ describe("a sync call fails with EAGAIN, before any callback", () => {
   });
 });
 
-test("a declared one that returns a thenable: abort, EAGAIN, its end when that settles", async () => {
+test("a declared one returns a thenable: abort, EAGAIN, its end when that settles", async () => {
   const booted = boot("ww");
   const sleeper = gate();
   const { subscriber, diary, whys } = hold(booted, { sync: true, answer: () => sleeper.promise });

@@ -1,0 +1,257 @@
+// The eight invariants of the notifier, under random operations, random subscribers and random
+// order of waking. A failure prints fast-check's seed and path; SEED=… repeats a run.
+
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MADV_DONTNEED, MAP_FIXED, PROT_READ } from "../../src/constants.ts";
+import type { Mm } from "../../src/mm.ts";
+import { at, boot, PAGE, PRIVATE, pages, READ_WRITE } from "../support/boot.ts";
+import { type Answer, Checker } from "../support/checker.ts";
+import { settle } from "../support/clock.ts";
+import { SEED } from "../support/prng.ts";
+
+const SPACE_PAGES = 8;
+const RUNS = Number(process.env["RUNS"] ?? 150);
+const DEADLINE = 10_000;
+
+const ANSWERS: readonly Answer[] = ["at once", "later", "throw", "reject", "lie", "hang"];
+
+type Operation =
+  | "munmap"
+  | "map"
+  | "protect"
+  | "unprotect"
+  | "clear"
+  | "write"
+  | "read"
+  | "fork"
+  | "exit"
+  | "migrate"
+  | "install"
+  | "leave"
+  | "fence"
+  | "sync munmap"
+  | "sync write"
+  | "wait";
+
+const OPERATIONS: readonly Operation[] = [
+  "munmap",
+  "map",
+  "protect",
+  "unprotect",
+  "clear",
+  "write",
+  "read",
+  "fork",
+  "exit",
+  "migrate",
+  "install",
+  "install",
+  "install",
+  "leave",
+  "fence",
+  "sync munmap",
+  "sync write",
+  "wait",
+];
+
+interface Step {
+  readonly operation: Operation;
+  readonly page: number;
+  readonly count: number;
+  readonly which: number;
+  readonly write: boolean;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  operation: fc.constantFrom(...OPERATIONS),
+  page: fc.nat({ max: SPACE_PAGES - 1 }),
+  count: fc.integer({ min: 1, max: 4 }),
+  which: fc.nat({ max: 7 }),
+  write: fc.boolean(),
+});
+
+interface Scene {
+  readonly steps: readonly Step[];
+  readonly answers: readonly Answer[];
+  readonly parallel: boolean;
+  readonly meddles: boolean;
+}
+
+const scene: fc.Arbitrary<Scene> = fc.record({
+  steps: fc.array(step, { minLength: 5, maxLength: 40 }),
+  answers: fc.array(fc.constantFrom(...ANSWERS), { minLength: 1, maxLength: 20 }),
+  parallel: fc.boolean(),
+  meddles: fc.boolean(),
+});
+
+/** One run: the machine, its checkers, and everything that was started. */
+class Run {
+  readonly booted;
+  readonly checkers: Checker[];
+  readonly mms: Mm[];
+  readonly started: Promise<unknown>[] = [];
+  readonly #scheduler: fc.Scheduler;
+  readonly #scene: Scene;
+  #answers = 0;
+  #settled = 0;
+
+  constructor(scheduler: fc.Scheduler, scene: Scene) {
+    this.#scheduler = scheduler;
+    this.#scene = scene;
+    this.booted = boot("wwwwrr__", { exportNotifiers: { parallel: scene.parallel } });
+    this.mms = [this.booted.mm];
+    this.checkers = ["a", "b", "c"].map((name, index) => this.#checker(name, index === 0));
+    this.checkers[2]?.subscriber.watch(this.booted.mm);
+  }
+
+  get isSettled(): boolean {
+    return this.#settled === this.started.length;
+  }
+
+  apply(step: Step): void {
+    const mm = this.mms[step.which % this.mms.length] as Mm;
+    const checker = this.checkers[step.which % this.checkers.length] as Checker;
+    try {
+      const promise = this.#begin(step, mm, checker);
+      if (promise === undefined) return;
+      this.started.push(promise);
+      const count = () => {
+        this.#settled++;
+      };
+      promise.then(count, count);
+    } catch (error) {
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(E[A-Z]+|SIG[A-Z]+)$/) });
+    }
+  }
+
+  #begin(step: Step, mm: Mm, checker: Checker): Promise<unknown> | undefined {
+    const where = pages(step.page, step.page + step.count);
+    switch (step.operation) {
+      case "munmap":
+        return mm.munmap(...where);
+      case "map":
+        return mm.mmap(...where, READ_WRITE, PRIVATE | MAP_FIXED);
+      case "protect":
+        return mm.mprotect(...where, PROT_READ);
+      case "unprotect":
+        return mm.mprotect(...where, READ_WRITE);
+      case "clear":
+        return mm.madvise(...where, MADV_DONTNEED);
+      case "write":
+        return mm.write(at(step.page) + 100, new Uint8Array(PAGE).fill(step.which + 1));
+      case "read":
+        return mm.read(at(step.page), PAGE);
+      case "fork":
+        return this.mms.length > 4 ? undefined : mm.fork().then((child) => this.mms.push(child));
+      case "exit":
+        return mm.exit();
+      case "migrate":
+        return this.booted.machine.migrate(mm.isAlive ? (mm.page(at(step.page))?.pfn ?? 0) : 0);
+      case "install":
+        return checker.install(mm, at(step.page), step.write);
+      case "leave":
+        return step.which < 6 ? undefined : checker.leave();
+      case "fence":
+        return this.#fence(step, checker);
+      case "sync munmap":
+        mm.munmapSync(...where);
+        return undefined;
+      case "sync write":
+        mm.writeSync(at(step.page), Uint8Array.of(step.which));
+        return undefined;
+      case "wait":
+        return undefined;
+    }
+  }
+
+  #fence(step: Step, checker: Checker): undefined {
+    if (step.which < 7) return;
+    this.booted.machine.exportNotifiers.fence(checker.subscriber);
+    checker.fenced();
+  }
+
+  #checker(name: string, sync: boolean): Checker {
+    return new Checker(this.booted.machine, {
+      name,
+      sync,
+      answer: () => {
+        const { answers } = this.#scene;
+        this.#answers++;
+        const answer = answers[this.#answers % answers.length] ?? "at once";
+        return sync && answer !== "lie" && answer !== "throw" ? "at once" : answer;
+      },
+      sleep: () => this.#sleep(),
+      ...(this.#scene.meddles ? { meddle: () => this.#meddle() } : {}),
+    });
+  }
+
+  /** Hangs every third time: then only the deadline ends the wait. */
+  #sleep(): Promise<void> {
+    if (this.#answers % 3 === 0) return new Promise(() => {});
+    return this.#scheduler.schedule(Promise.resolve(), "sleeper");
+  }
+
+  /** A callback that calls back in, without carrying its bracket. */
+  #meddle(): void {
+    const mm = this.mms[this.#answers % this.mms.length] as Mm;
+    const kinds: Operation[] = ["munmap", "write", "read", "sync munmap", "sync write", "leave"];
+    const operation = kinds[this.#answers % kinds.length] ?? "read";
+    if (this.started.length > 200) return;
+    const page = this.#answers % SPACE_PAGES;
+    this.apply({ operation, page, count: 1, which: this.#answers % 8, write: false });
+    expect(mm).toBeDefined();
+  }
+}
+
+async function play(scheduler: fc.Scheduler, given: Scene): Promise<Run> {
+  const run = new Run(scheduler, given);
+  for (const next of given.steps) {
+    run.apply(next);
+    await settle();
+    if (next.operation === "wait" && scheduler.count() > 0) await scheduler.waitNext(1);
+    for (const checker of run.checkers) checker.audit();
+  }
+  // Invariant 8: sleepers wake, deadlines pass, and then nothing is left waiting.
+  for (let round = 0; round < 400 && !run.isSettled; round++) {
+    await scheduler.waitIdle();
+    await run.booted.clock.advance(DEADLINE);
+  }
+  await settle();
+  return run;
+}
+
+describe("whatever happens", () => {
+  test(`invariants 1 to 8 hold (SEED=${SEED})`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), scene, async (scheduler, given) => {
+        const run = await play(scheduler, given);
+        expect(run.checkers.flatMap(({ violations }) => violations)).toEqual([]);
+        expect(run.isSettled).toBe(true);
+        expect(run.booted.machine.load).toEqual({ brackets: 0, waiting: 0 });
+        expect(run.booted.machine.check()).toBe(0);
+      }),
+      { seed: SEED, numRuns: RUNS },
+    );
+  });
+
+  test(`exit and fences leave every frame free (SEED=${SEED})`, async () => {
+    const empty = boot().machine;
+    for (const mm of empty.mms) mm.exitSync();
+    const { free } = empty.frames;
+    const slabs = empty.vmstat().nr_slab;
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), scene, async (scheduler, given) => {
+        const run = await play(scheduler, given);
+        const { machine } = run.booted;
+        for (const { subscriber } of run.checkers) machine.exportNotifiers.fence(subscriber);
+        await settle();
+        for (const mm of machine.mms) await mm.exit();
+        expect(machine.quarantined).toBe(0);
+        // A pool may keep an empty slab: it counts as given back.
+        expect(machine.frames.free + machine.vmstat().nr_slab).toBe(free + slabs);
+      }),
+      { seed: SEED, numRuns: Math.ceil(RUNS / 5) },
+    );
+  });
+});
