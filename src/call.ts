@@ -11,6 +11,7 @@ import type { Outcome, PopulateRecord } from "./engine/records.ts";
 import { MemoryError, type MemoryErrorDetail } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import type { Member } from "./notifier/member.ts";
+import { remove } from "./notifier/remove.ts";
 import type { Plan } from "./plan.ts";
 
 /** What every asynchronous operation takes last. */
@@ -66,7 +67,7 @@ export class Call {
     this.#deadlineAt = deadlineOf(core, plan, limits);
     this.#status = status;
     if (parent === null) return;
-    parent.children.add(this);
+    parent.children.push(this);
     core.nestedCalls++;
   }
 
@@ -129,7 +130,7 @@ export class Call {
 
   /** It is over, one way or the other. */
   finish(): void {
-    if (this.parent?.children.delete(this) === true) this.core.nestedCalls--;
+    if (this.parent !== null && remove(this.parent.children, this)) this.core.nestedCalls--;
     this.core.gate.leave(this);
   }
 

@@ -25,11 +25,13 @@ type Step =
   | { readonly kind: "admit"; readonly bracket: Bracket }
   | { readonly kind: "notify"; readonly bracket: Bracket; readonly notice: Notice };
 
+const TURN: Step = { kind: "turn" };
+
 /** The one direction. Leaving early aborts. */
 export function* steps(call: Call): Generator<Step, void, void> {
   let ticket = call.attempt();
   while (ticket < 0) {
-    yield { kind: "turn" };
+    yield TURN;
     ticket = call.attempt();
   }
   if (ticket === 0) return;

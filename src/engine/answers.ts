@@ -148,8 +148,9 @@ export class Answers {
   /** The ids in the set of subscribers, ascending. */
   subscribers(): number[] {
     const ids: number[] = [];
+    const { words } = this.#heap;
     for (let index = 0; index < SUBSCRIBER_WORDS; index++) {
-      let set = this.#heap.word(this.#window + index);
+      let set = words[this.#window + index] ?? 0;
       while (set !== 0) {
         ids.push(index * WORD_BITS + (WORD_BITS - 1 - Math.clz32(set & -set)));
         set &= set - 1;
@@ -158,19 +159,26 @@ export class Answers {
     return ids;
   }
 
-  /** The words of a notice, without its reach and places. */
-  notice(notice: number): Omit<R.NoticeRecord, "reach" | "places"> {
+  /** A notice, with the reach and the places that were asked for beforehand. */
+  notice(
+    notice: number,
+    reach: readonly number[],
+    places: readonly R.PlaceRecord[],
+  ): R.NoticeRecord {
+    const heap = this.#heap;
     const at = notice >>> WORD_SHIFT;
     return {
-      kind: this.#heap.word(at + NoticeField.Kind),
-      mm: this.#heap.word(at + NoticeField.Mm),
-      reason: this.#heap.word(at + NoticeField.Reason),
-      demand: this.#heap.word(at + NoticeField.Demand),
-      oldProt: this.#heap.word(at + NoticeField.OldProt),
-      newProt: this.#heap.word(at + NoticeField.NewProt),
-      pfn: this.#heap.word(at + NoticeField.Pfn),
-      start: this.#heap.wide(at + NoticeField.StartLo),
-      end: this.#heap.wide(at + NoticeField.EndLo),
+      kind: heap.word(at + NoticeField.Kind),
+      mm: heap.word(at + NoticeField.Mm),
+      reason: heap.word(at + NoticeField.Reason),
+      demand: heap.word(at + NoticeField.Demand),
+      oldProt: heap.word(at + NoticeField.OldProt),
+      newProt: heap.word(at + NoticeField.NewProt),
+      pfn: heap.word(at + NoticeField.Pfn),
+      start: heap.wide(at + NoticeField.StartLo),
+      end: heap.wide(at + NoticeField.EndLo),
+      reach,
+      places,
     };
   }
 
@@ -194,6 +202,7 @@ export class Answers {
   }
 
   #list<T>(count: number, words: number, read: (at: number) => T): T[] {
+    if (count === 0) return [];
     return Array.from({ length: count }, (_, index) => read(this.#window + index * words));
   }
 }

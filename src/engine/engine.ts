@@ -357,10 +357,9 @@ export class Engine {
   }
 
   #notice(wasm: EngineFunctions, notice: number): R.NoticeRecord {
-    const head = this.#answers.notice(notice);
     const reach = wasm.notice_reach(notice) === 0 ? [] : this.#answers.subscribers();
     const places = this.#answers.places(wasm.notice_places(notice) >>> 0);
-    return { ...head, reach, places };
+    return this.#answers.notice(notice, reach, places);
   }
 }
 

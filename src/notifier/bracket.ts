@@ -14,23 +14,27 @@ import type { Call } from "../call.ts";
 import { type Delivery, observe } from "./delivery.ts";
 import type { Member } from "./member.ts";
 import type { Notice } from "./notice.ts";
+import { remove } from "./remove.ts";
 
 export class Bracket {
   readonly id: number;
   readonly ticket: number;
   readonly call: Call;
   readonly notices: readonly Notice[];
-  readonly accepted = new Set<Member>();
+  /** Everybody that some notice of it reaches. */
+  readonly members: readonly Member[];
+  /** In the order in which they accepted. */
+  readonly accepted: Member[] = [];
   /** Callbacks that have not settled, late ones too. */
-  readonly working = new Set<Delivery>();
+  readonly working: Delivery[] = [];
   /** Calls made out of its callbacks that have not settled. */
-  readonly children = new Set<Call>();
+  readonly children: Call[] = [];
   committed = false;
   closed = false;
   /** Stops listening to the caller's signal. */
   unlisten: () => void = () => {};
   #cancelled: Error | null = null;
-  readonly #onCancel = new Set<() => void>();
+  readonly #onCancel: (() => void)[] = [];
   #ended: Promise<{ committed: boolean }> | null = null;
   #settleEnded: ((result: { committed: boolean }) => void) | null = null;
 
@@ -39,7 +43,8 @@ export class Bracket {
     this.ticket = ticket;
     this.call = call;
     this.notices = notices;
-    for (const member of this.members()) member.brackets.add(this);
+    this.members = union(notices);
+    for (const member of this.members) member.openBrackets++;
   }
 
   /** Why it must not commit, or null. */
@@ -58,9 +63,8 @@ export class Bracket {
     return this.#ended;
   }
 
-  /** Everybody that some notice of it reaches. */
-  members(): Set<Member> {
-    return new Set(this.notices.flatMap((notice) => notice.members));
+  accept(member: Member): void {
+    if (!this.accepted.includes(member)) this.accepted.push(member);
   }
 
   /** Asks those at work to stop; the bracket will not commit. The first reason stays. */
@@ -72,27 +76,35 @@ export class Bracket {
   }
 
   onCancel(listener: () => void): () => void {
-    this.#onCancel.add(listener);
-    return () => this.#onCancel.delete(listener);
+    this.#onCancel.push(listener);
+    return () => remove(this.#onCancel, listener);
   }
 
   /** Tells the members that it is over. The freeze is lifted already. */
   close(): void {
     this.closed = true;
-    const late = new Set([...this.working].map((delivery) => delivery.member));
-    for (const member of [...this.accepted].reverse()) if (!late.has(member)) this.end(member);
+    for (const member of [...this.accepted].reverse()) {
+      const isLate = this.working.some((delivery) => delivery.member === member);
+      if (!isLate) this.end(member);
+    }
     this.#settleEnded?.({ committed: this.committed });
-    for (const member of this.members()) {
-      member.brackets.delete(this);
+    for (const member of this.members) {
+      member.openBrackets--;
       member.changed();
     }
   }
 
   /** The one `end` of a member; what it throws is reported. */
   end(member: Member): void {
-    if (!this.accepted.delete(member) || member.fenced) return;
+    if (!remove(this.accepted, member) || member.fenced) return;
     observe(this.call.core, member, "end", () =>
       member.ops.end?.(this.id, { committed: this.committed }),
     );
   }
+}
+
+function union(notices: readonly Notice[]): readonly Member[] {
+  const [first, ...rest] = notices;
+  if (first === undefined || rest.length === 0) return first?.members ?? [];
+  return [...new Set(notices.flatMap(({ members }) => members))];
 }

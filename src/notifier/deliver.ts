@@ -40,7 +40,7 @@ export function deliverSync(bracket: Bracket, notice: Notice): void {
 
 /** Whether a sync call may go on: everybody it reaches is declared sync and owes nothing. */
 export function admitSync(bracket: Bracket): void {
-  for (const member of bracket.members()) {
+  for (const member of bracket.members) {
     if (member.fenced) continue;
     const owes = member.owing.size > 0;
     if (member.sync && !owes) continue;

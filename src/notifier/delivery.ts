@@ -6,7 +6,7 @@
 //
 // Invariants
 //   D1  Its answer settles exactly once: by an answer, by the deadline, or by a fence.
-//   D2  `member.running` counts it from the call until its promise settles, whatever the answer.
+//   D2  `member.working` has it from the call until its promise settles, whatever the answer.
 
 import { Status } from "../../assembly/abi.ts";
 import { arm } from "../clock.ts";
@@ -15,6 +15,7 @@ import type { MemoryError } from "../errors.ts";
 import type { Bracket } from "./bracket.ts";
 import type { Member } from "./member.ts";
 import { invoke, type Notice } from "./notice.ts";
+import { remove } from "./remove.ts";
 import { Explanation } from "./why.ts";
 
 export class Delivery {
@@ -40,9 +41,10 @@ export class Delivery {
    */
   start(): Promise<Error | null> | undefined {
     const { member, bracket } = this;
-    bracket.working.add(this);
-    member.running++;
-    const event = this.#core.trace.begin(`${member.name}.${this.notice.callback}`, "notify");
+    bracket.working.push(this);
+    member.working.push(this);
+    const { trace } = this.#core;
+    const event = trace.isOn ? trace.begin(`${member.name}.${this.notice.callback}`, "notify") : 0;
     let result: unknown;
     try {
       result = invoke(member.ops, this.notice, this.#why);
@@ -53,7 +55,7 @@ export class Delivery {
     }
     if (!isThenable(result)) {
       this.#core.trace.end(event, "accepted");
-      bracket.accepted.add(member);
+      bracket.accept(member);
       this.#settled();
       return undefined;
     }
@@ -103,7 +105,7 @@ export class Delivery {
 
   #fulfilled(event: number): void {
     this.#core.trace.end(event, "accepted");
-    if (!this.member.fenced) this.bracket.accepted.add(this.member);
+    if (!this.member.fenced) this.bracket.accept(this.member);
     this.#settled();
     this.#reply(null);
   }
@@ -123,8 +125,8 @@ export class Delivery {
   }
 
   #settled(): void {
-    this.bracket.working.delete(this);
-    this.member.running--;
+    remove(this.bracket.working, this);
+    remove(this.member.working, this);
     this.member.owing.delete(this);
     if (this.bracket.closed) this.bracket.end(this.member);
     this.member.changed();

@@ -12,7 +12,6 @@
 
 import type { Page } from "../page.ts";
 import type { Space } from "../space.ts";
-import type { Bracket } from "./bracket.ts";
 import type { Delivery } from "./delivery.ts";
 import type { ExportOps } from "./ops.ts";
 
@@ -30,10 +29,10 @@ export class Member {
   state: MemberState = "active";
   fenced = false;
   /** Callbacks that were called and have not settled. */
-  running = 0;
+  readonly working: Delivery[] = [];
   readonly owing = new Set<Delivery>();
   /** Open brackets that tell it, or have told it. */
-  readonly brackets = new Set<Bracket>();
+  openBrackets = 0;
   readonly watching = new Set<Space>();
   /** Pages given out by `export`, by space and address, so that they end with their record. */
   readonly pages = new Map<Space, Map<number, Page>>();
@@ -51,7 +50,7 @@ export class Member {
 
   /** Whether nothing of it runs any more and nobody will tell it anything. */
   get isDrained(): boolean {
-    return this.running === 0 && this.owing.size === 0 && this.brackets.size === 0;
+    return this.working.length === 0 && this.openBrackets === 0;
   }
 
   /** Calls `listener` whenever a callback settles or a bracket that reaches it ends. */
@@ -61,6 +60,7 @@ export class Member {
   }
 
   changed(): void {
+    if (this.#changed.size === 0) return;
     for (const listener of [...this.#changed]) listener();
   }
 }

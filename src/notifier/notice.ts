@@ -49,7 +49,8 @@ export interface Notice {
   readonly start: number;
   readonly end: number;
   readonly space: Space | null;
-  readonly page: Page;
+  /** Of a page-wide notice, else null. */
+  readonly page: Page | null;
   readonly places: readonly Place[];
   readonly members: readonly Member[];
 }
@@ -66,7 +67,7 @@ export function toNotice(core: Core, record: NoticeRecord): Notice {
     start: record.start,
     end: record.end,
     space,
-    page: new Page(core, record.pfn),
+    page: record.kind === NoticeKind.Page ? new Page(core, record.pfn) : null,
     places: placesOf(core, record),
     members: membersOf(core, record, space),
   };
@@ -74,27 +75,31 @@ export function toNotice(core: Core, record: NoticeRecord): Notice {
 
 /** Calls the one callback that the notice stands for. */
 export function invoke(ops: ExportOps, notice: Notice, why: Why): unknown {
-  const { callback, space } = notice;
-  if (callback === "invalidatePage") return ops.invalidatePage?.(notice.page, why);
+  const { callback, space, page } = notice;
+  if (page !== null) return ops.invalidatePage?.(page, why);
   if (space === null) return undefined;
   if (callback === "release") return ops.release?.(space.mm, why);
   return ops.invalidateProcessRange?.(space.mm, notice.start, notice.end, why);
 }
 
-function placesOf(core: Core, record: NoticeRecord): Place[] {
+function placesOf(core: Core, record: NoticeRecord): readonly Place[] {
+  if (record.places.length === 0) return NOWHERE;
   return record.places.flatMap(({ mm, address }) => {
     const space = core.spaces.get(mm);
     return space === undefined ? [] : [{ mm: space.mm, address }];
   });
 }
 
+const NOWHERE: readonly Place[] = [];
+
 function membersOf(core: Core, record: NoticeRecord, space: Space | null): Member[] {
-  const found = new Set<Member>();
+  const found: Member[] = [];
   for (const id of record.reach) {
     const member = core.members.get(id);
-    if (member !== undefined) found.add(member);
+    if (member !== undefined) found.push(member);
   }
-  const isRange = record.kind !== NoticeKind.Page;
-  if (isRange && space !== null) for (const member of space.watchers) found.add(member);
-  return [...found].sort((a, b) => a.order - b.order);
+  if (record.kind !== NoticeKind.Page && space !== null) {
+    for (const member of space.watchers) if (!found.includes(member)) found.push(member);
+  }
+  return found.length < 2 ? found : found.sort((a, b) => a.order - b.order);
 }

@@ -91,11 +91,7 @@ export class ExportNotifiers {
     if (member.fenced || member.state === "gone") return;
     member.fenced = true;
     this.#bury(member);
-    for (const bracket of member.brackets) {
-      for (const delivery of [...bracket.working]) {
-        if (delivery.member === member) delivery.giveUp();
-      }
-    }
+    for (const delivery of [...member.working]) delivery.giveUp();
     member.changed();
   }
 
@@ -113,7 +109,7 @@ export class ExportNotifiers {
       stop();
       return;
     }
-    if (member.running === 0) this.#drop(member);
+    if (member.working.length === 0) this.#drop(member);
     if (!member.isDrained) return;
     stop();
     this.#bury(member);
