@@ -1,0 +1,66 @@
+// One operation and its answer, as they go from the recorder to a worker and back.
+//
+// Invariants
+//   1  Both are plain values of one size: what arrives is a whole one, or the worker is gone.
+//   2  Nothing in a call depends on an answer: a seed gives the same calls on every kernel.
+//   3  Nothing outside [ARENA_START, ARENA_END) is ever named, so a worker cannot harm itself.
+
+#ifndef RECORD_CALL_H
+#define RECORD_CALL_H
+
+#include <stdint.h>
+
+#define PAGE_BYTES 4096UL
+#define ARENA_START 0x10000000UL
+#define ARENA_END 0x20000000UL
+
+/** The most that one call is about. */
+#define CALL_PAGES_MAX 24
+
+enum operation {
+  OP_MMAP,
+  OP_MUNMAP,
+  OP_MPROTECT,
+  OP_MREMAP,
+  OP_MADVISE,
+  OP_MLOCK,
+  OP_MUNLOCK,
+  OP_MINCORE,
+  OP_MSYNC,
+  OP_READ,
+  OP_WRITE,
+  OP_FREAD,
+  OP_FWRITE,
+  OP_FORK,
+  OP_EXIT,
+};
+
+#define NO_FILE (-1)
+
+/** Lengths and offsets in bytes; what an operation does not have is 0. */
+struct call {
+  enum operation op;
+  uint64_t addr, len, off;
+  /** mremap: `len` is the old length. */
+  uint64_t new_len, new_addr;
+  int prot, flags, advice;
+  /** Index of a file, or NO_FILE. */
+  int file;
+  int byte;
+  /** fork: the wire that the child answers on. */
+  int slot;
+};
+
+struct reply {
+  /** As the system call; a byte for reads; the pid for fork; 0 at the end of a file for fread. */
+  int64_t ret;
+  /** errno, or 0. */
+  int error;
+  /** The signal that an access got, or 0, and its si_code. */
+  int signal, code;
+  /** fread: bytes that there were, 0 or 1. */
+  int count;
+  char resident[CALL_PAGES_MAX];
+};
+
+#endif

@@ -1,0 +1,204 @@
+// Which operation comes next: weights for the kinds, and for each kind what is interesting of it.
+//
+// Every function draws in a fixed order, one draw a statement (random.h).
+
+#include "choose.h"
+
+#include <sys/mman.h>
+
+#include "files.h"
+
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+
+/** A move may end this much behind the span. */
+#define MOVE_PAGES 20
+#define GROWN_PAGES_MAX 12
+#define SHORT_PAGES 6
+#define FILE_OFFSET_PAGES 6
+
+static const int READ_WRITE = PROT_READ | PROT_WRITE;
+
+/** MADV_REMOVE and MADV_PAGEOUT are not here: they need other files, and swap. */
+static const int ADVICE[] = {
+    MADV_NORMAL,        MADV_RANDOM,         MADV_SEQUENTIAL,   MADV_WILLNEED,
+    MADV_DONTNEED,      MADV_DONTNEED,       MADV_DONTNEED,     MADV_FREE,
+    MADV_FREE,          MADV_DONTFORK,       MADV_DOFORK,       MADV_WIPEONFORK,
+    MADV_KEEPONFORK,    MADV_COLD,           MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+    MADV_DONTNEED_LOCKED, MADV_NOHUGEPAGE,   MADV_DONTDUMP,     MADV_DODUMP,
+};
+
+static uint64_t below(struct chooser *chooser, uint64_t bound) {
+  return random_below(&chooser->random, bound);
+}
+
+static bool once_in(struct chooser *chooser, uint64_t times) {
+  return random_once_in(&chooser->random, times);
+}
+
+static uint64_t page_in(struct chooser *chooser, uint64_t pages) {
+  return ARENA_START + below(chooser, pages) * PAGE_BYTES;
+}
+
+static void choose_mmap(struct chooser *chooser, struct call *call) {
+  call->op = OP_MMAP;
+  call->prot = once_in(chooser, 3) ? (int)below(chooser, 8) : READ_WRITE;
+  bool replaces = !once_in(chooser, 8);
+  bool is_shared = chooser->profile->has_forks && once_in(chooser, 6);
+  call->flags = MAP_ANONYMOUS | (replaces ? MAP_FIXED : MAP_FIXED_NOREPLACE);
+  call->flags |= is_shared ? MAP_SHARED : MAP_PRIVATE;
+  if (once_in(chooser, 12)) call->flags |= MAP_NORESERVE;
+  if (once_in(chooser, 14)) call->flags |= MAP_STACK;
+  if (once_in(chooser, 16)) call->flags |= MAP_LOCKED;
+  if (once_in(chooser, 16)) call->flags |= MAP_POPULATE;
+  if (!chooser->profile->has_files || once_in(chooser, 2)) return;
+  call->flags &= ~MAP_ANONYMOUS;
+  call->file = (int)below(chooser, FILES);
+  call->off = below(chooser, FILE_OFFSET_PAGES) * PAGE_BYTES;
+}
+
+static void choose_munmap(struct chooser *chooser, struct call *call) {
+  (void)chooser;
+  call->op = OP_MUNMAP;
+}
+
+static void choose_mprotect(struct chooser *chooser, struct call *call) {
+  call->op = OP_MPROTECT;
+  call->prot = READ_WRITE;
+  if (once_in(chooser, 2)) call->prot = once_in(chooser, 2) ? (int)below(chooser, 8) : PROT_READ;
+}
+
+/**
+ * Only moves whose target the recording decides: without MREMAP_FIXED an area that grows may go
+ * where the kernel likes, outside the arena.
+ */
+static void choose_mremap(struct chooser *chooser, struct call *call) {
+  static const int FLAGS[] = {
+      MREMAP_MAYMOVE | MREMAP_FIXED,
+      MREMAP_MAYMOVE | MREMAP_FIXED,
+      MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+      0,
+      MREMAP_MAYMOVE,
+  };
+  call->op = OP_MREMAP;
+  call->new_len = call->len;
+  if (once_in(chooser, 2)) call->new_len = (1 + below(chooser, GROWN_PAGES_MAX)) * PAGE_BYTES;
+  call->flags = FLAGS[below(chooser, sizeof FLAGS / sizeof *FLAGS)];
+  if (call->flags & MREMAP_DONTUNMAP) call->new_len = call->len;
+  if (once_in(chooser, 20)) call->len = 0;
+  if (call->flags & MREMAP_FIXED) {
+    call->new_addr = page_in(chooser, chooser->span_pages + MOVE_PAGES);
+  } else if (call->new_len > call->len) {
+    call->flags = 0;
+  }
+}
+
+static void choose_madvise(struct chooser *chooser, struct call *call) {
+  call->op = OP_MADVISE;
+  call->advice = ADVICE[below(chooser, sizeof ADVICE / sizeof *ADVICE)];
+}
+
+static void choose_lock(struct chooser *chooser, struct call *call) {
+  call->op = once_in(chooser, 2) ? OP_MLOCK : OP_MUNLOCK;
+}
+
+static void choose_mincore(struct chooser *chooser, struct call *call) {
+  (void)chooser;
+  call->op = OP_MINCORE;
+}
+
+static void choose_msync(struct chooser *chooser, struct call *call) {
+  static const int FLAGS[] = {MS_ASYNC, MS_SYNC, MS_SYNC | MS_INVALIDATE};
+  call->op = OP_MSYNC;
+  call->flags = FLAGS[below(chooser, sizeof FLAGS / sizeof *FLAGS)];
+}
+
+static void choose_read(struct chooser *chooser, struct call *call) {
+  call->op = OP_READ;
+  call->addr += below(chooser, PAGE_BYTES);
+}
+
+static void choose_write(struct chooser *chooser, struct call *call) {
+  call->op = OP_WRITE;
+  call->addr += below(chooser, PAGE_BYTES);
+  call->byte = (int)below(chooser, 256);
+}
+
+/** A write stays in the file: its size is never changed. A read may be past the end. */
+static void choose_file(struct chooser *chooser, struct call *call) {
+  call->op = once_in(chooser, 2) ? OP_FREAD : OP_FWRITE;
+  call->file = (int)below(chooser, FILES);
+  uint64_t bytes = FILE_BYTES[call->file] + (call->op == OP_FREAD ? PAGE_BYTES : 0);
+  call->off = below(chooser, bytes);
+  if (call->op == OP_FWRITE) call->byte = (int)below(chooser, 256);
+}
+
+/** The next process, or the end of one; an access where neither can be. */
+static void choose_life(struct chooser *chooser, const struct census *census, struct call *call) {
+  bool forks = once_in(chooser, 2);
+  if (forks && census->live < LIVE_MAX) {
+    call->op = OP_FORK;
+  } else if (!census->is_first) {
+    call->op = OP_EXIT;
+  } else {
+    choose_read(chooser, call);
+  }
+}
+
+struct kind {
+  unsigned weight;
+  void (*choose)(struct chooser *chooser, struct call *call);
+};
+
+static const struct kind KINDS[] = {
+    {14, choose_mmap}, {6, choose_munmap},  {12, choose_mprotect}, {8, choose_mremap},
+    {10, choose_madvise}, {4, choose_lock}, {1, choose_mincore},   {1, choose_msync},
+    {11, choose_read}, {30, choose_write},
+};
+
+#define KINDS_WEIGHT 97
+#define LIFE_WEIGHT 3
+#define FILE_WEIGHT 4
+
+static void choose_kind(struct chooser *chooser, uint64_t ticket, struct call *call) {
+  for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+    if (ticket < KINDS[i].weight) {
+      KINDS[i].choose(chooser, call);
+      return;
+    }
+    ticket -= KINDS[i].weight;
+  }
+}
+
+static struct call blank_call(void) {
+  return (struct call){.file = NO_FILE};
+}
+
+struct call next_call(struct chooser *chooser, const struct census *census) {
+  struct call call = blank_call();
+  call.addr = page_in(chooser, chooser->span_pages);
+  uint64_t longest = once_in(chooser, 4) ? CALL_PAGES_MAX : SHORT_PAGES;
+  call.len = (1 + below(chooser, longest)) * PAGE_BYTES;
+  uint64_t life = chooser->profile->has_forks ? LIFE_WEIGHT : 0;
+  uint64_t file = chooser->profile->has_files ? FILE_WEIGHT : 0;
+  uint64_t ticket = below(chooser, life + file + KINDS_WEIGHT);
+  if (ticket < life) {
+    choose_life(chooser, census, &call);
+  } else if (ticket < life + file) {
+    choose_file(chooser, &call);
+  } else {
+    choose_kind(chooser, ticket - life - file, &call);
+  }
+  return call;
+}
+
+struct call first_call(const struct chooser *chooser) {
+  struct call call = blank_call();
+  call.op = OP_MMAP;
+  call.addr = ARENA_START;
+  call.len = chooser->span_pages * PAGE_BYTES;
+  call.prot = READ_WRITE;
+  call.flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;
+  return call;
+}

@@ -1,0 +1,79 @@
+// The command line, every word of it checked.
+
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+
+#define OPS_MAX 10000000
+#define SPAN_PAGES_MIN 8
+#define SPAN_PAGES_MAX 4096
+
+static const struct profile PROFILES[] = {
+    {.name = "private"},
+    {.name = "fork", .has_forks = true},
+    {.name = "files", .has_forks = true, .has_files = true},
+};
+
+static const char USAGE[] =
+    "record [options] > FILE: random memory operations, and what this kernel made of them\n"
+    "  --profile NAME   private, fork or files (private)\n"
+    "  --seed N         the same number gives the same operations (1)\n"
+    "  --ops N          how many operations (4000)\n"
+    "  --span PAGES     how much memory they are about (96)\n"
+    "  --state-every N  operations from one state to the next (12)\n";
+
+static const struct option WORDS[] = {
+    {"profile", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 's'},
+    {"ops", required_argument, NULL, 'o'},     {"span", required_argument, NULL, 'n'},
+    {"state-every", required_argument, NULL, 'e'}, {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static const struct profile *profile_of(const char *name) {
+  for (size_t i = 0; i < sizeof PROFILES / sizeof *PROFILES; i++) {
+    if (strcmp(PROFILES[i].name, name) == 0) return &PROFILES[i];
+  }
+  fail(EXIT_USAGE, "--profile is private, fork or files, not \"%s\"", name);
+}
+
+static uint64_t number_of(const char *option, const char *text, uint64_t min, uint64_t max) {
+  char *end = NULL;
+  errno = 0;
+  uint64_t value = strtoull(text, &end, 10);
+  // strtoull takes signs and spaces, and wraps what is below zero.
+  bool is_number = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+  if (!is_number || value < min || value > max) {
+    fail(EXIT_USAGE, "--%s is a number from %llu to %llu, not \"%s\"", option,
+         (unsigned long long)min, (unsigned long long)max, text);
+  }
+  return value;
+}
+
+static void take(struct options *options, int word, const char *text) {
+  switch (word) {
+    case 'p': options->profile = profile_of(text); break;
+    // A double holds it exactly, so that scripts need no bigger numbers than it.
+    case 's': options->seed = number_of("seed", text, 0, (1ULL << 53) - 1); break;
+    case 'o': options->ops = number_of("ops", text, 1, OPS_MAX); break;
+    case 'n': options->span_pages = number_of("span", text, SPAN_PAGES_MIN, SPAN_PAGES_MAX); break;
+    case 'e': options->state_every = number_of("state-every", text, 1, OPS_MAX); break;
+    case 'h': fputs(USAGE, stdout); exit(0);
+    default: exit(EXIT_USAGE);  // getopt_long has said what is wrong.
+  }
+}
+
+struct options options_from(int count, char **words) {
+  struct options options = {
+      .profile = &PROFILES[0], .seed = 1, .ops = 4000, .span_pages = 96, .state_every = 12,
+  };
+  int word;
+  while ((word = getopt_long(count, words, "", WORDS, NULL)) != -1) take(&options, word, optarg);
+  if (optind < count) fail(EXIT_USAGE, "\"%s\" is not an option; see --help", words[optind]);
+  return options;
+}

@@ -1,0 +1,122 @@
+// Lines of the recording. Nothing in them comes from outside, so nothing needs to be escaped.
+
+#include "print.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+#include "fail.h"
+
+#define HEX(name) "\"" name "\":\"%" PRIx64 "\""
+#define NUMBER(name) "\"" name "\":%" PRIu64
+
+static const char *const NAMES[] = {
+    [OP_MMAP] = "mmap",       [OP_MUNMAP] = "munmap",   [OP_MPROTECT] = "mprotect",
+    [OP_MREMAP] = "mremap",   [OP_MADVISE] = "madvise", [OP_MLOCK] = "mlock",
+    [OP_MUNLOCK] = "munlock", [OP_MINCORE] = "mincore", [OP_MSYNC] = "msync",
+    [OP_READ] = "read",       [OP_WRITE] = "write",     [OP_FREAD] = "fread",
+    [OP_FWRITE] = "fwrite",   [OP_FORK] = "fork",       [OP_EXIT] = "exit",
+};
+
+static const struct {
+  int number;
+  const char *name;
+} ERRORS[] = {
+    {EPERM, "EPERM"},   {ENOENT, "ENOENT"}, {EIO, "EIO"},       {EBADF, "EBADF"},
+    {EAGAIN, "EAGAIN"}, {ENOMEM, "ENOMEM"}, {EACCES, "EACCES"}, {EFAULT, "EFAULT"},
+    {EBUSY, "EBUSY"},   {EEXIST, "EEXIST"}, {ENODEV, "ENODEV"}, {EINVAL, "EINVAL"},
+    {EFBIG, "EFBIG"},   {ENOSPC, "ENOSPC"}, {ETXTBSY, "ETXTBSY"}, {EOVERFLOW, "EOVERFLOW"},
+    {EOPNOTSUPP, "EOPNOTSUPP"},
+};
+
+static const char *error_name(int number) {
+  for (size_t i = 0; i < sizeof ERRORS / sizeof *ERRORS; i++) {
+    if (ERRORS[i].number == number) return ERRORS[i].name;
+  }
+  fail(EXIT_REFUSED, "the kernel answered with error %d, which has no name here", number);
+}
+
+void print_header(const struct options *options, const struct file *files) {
+  struct utsname system;
+  if (uname(&system) != 0) fail_call("uname");
+  printf("{\"format\":\"mm-run/1\",\"kernel\":\"%s %s %s\"," NUMBER("pageSize"), system.sysname,
+         system.release, system.machine, (uint64_t)PAGE_BYTES);
+  printf(",\"profile\":\"%s\"," NUMBER("seed") "," NUMBER("ops") "," NUMBER("span"),
+         options->profile->name, options->seed, options->ops, options->span_pages);
+  printf(",\"arena\":[\"%lx\",\"%lx\"],\"files\":[", ARENA_START, ARENA_END);
+  for (int i = 0; files != NULL && i < FILES; i++) {
+    const char *type = files[i].is_on_disk ? "disk" : "memfd";
+    printf("%s{\"name\":\"f%d\",\"type\":\"%s\"," NUMBER("size") "}", i > 0 ? "," : "", i, type,
+           FILE_BYTES[i]);
+  }
+  printf("]}\n");
+}
+
+static void print_range(const struct call *call) {
+  printf("," HEX("addr") "," NUMBER("len"), call->addr, call->len);
+}
+
+static void print_arguments(const struct call *call, int child) {
+  switch (call->op) {
+    case OP_MMAP:
+      print_range(call);
+      printf(",\"prot\":%d,\"flags\":%d,\"file\":%d," NUMBER("off"), call->prot, call->flags,
+             call->file, call->off);
+      break;
+    case OP_MPROTECT: print_range(call); printf(",\"prot\":%d", call->prot); break;
+    case OP_MADVISE: print_range(call); printf(",\"advice\":%d", call->advice); break;
+    case OP_MSYNC: print_range(call); printf(",\"flags\":%d", call->flags); break;
+    case OP_MUNMAP:
+    case OP_MLOCK:
+    case OP_MUNLOCK:
+    case OP_MINCORE: print_range(call); break;
+    case OP_MREMAP:
+      printf("," HEX("addr") "," NUMBER("oldLen") "," NUMBER("newLen"), call->addr, call->len,
+             call->new_len);
+      printf(",\"flags\":%d," HEX("newAddr"), call->flags, call->new_addr);
+      break;
+    case OP_READ: printf("," HEX("addr"), call->addr); break;
+    case OP_WRITE: printf("," HEX("addr") ",\"byte\":%d", call->addr, call->byte); break;
+    case OP_FREAD: printf(",\"file\":%d," NUMBER("off"), call->file, call->off); break;
+    case OP_FWRITE:
+      printf(",\"file\":%d," NUMBER("off") ",\"byte\":%d", call->file, call->off, call->byte);
+      break;
+    case OP_FORK: printf(",\"child\":%d", child); break;
+    case OP_EXIT: break;
+  }
+}
+
+static void print_resident(const struct call *call, const struct reply *reply) {
+  printf("\"ret\":\"");
+  for (uint64_t i = 0; i < call->len / PAGE_BYTES; i++) putchar('0' + (reply->resident[i] & 1));
+  putchar('"');
+}
+
+static void print_result(const struct call *call, const struct reply *reply) {
+  if (reply->signal != 0) {
+    const char *name = reply->signal == SIGSEGV ? "SIGSEGV" : "SIGBUS";
+    printf("\"signal\":\"%s\",\"code\":%d", name, reply->code);
+  } else if (reply->error != 0) {
+    printf("\"errno\":\"%s\"", error_name(reply->error));
+  } else if (call->op == OP_MMAP || call->op == OP_MREMAP) {
+    printf(HEX("ret"), (uint64_t)reply->ret);
+  } else if (call->op == OP_MINCORE) {
+    print_resident(call, reply);
+  } else if (call->op == OP_FREAD && reply->count == 0) {
+    printf("\"ret\":null");
+  } else {
+    printf("\"ret\":%" PRId64, reply->ret);
+  }
+}
+
+void print_operation(int proc, int child, const struct call *call, const struct reply *reply) {
+  printf("{\"op\":\"%s\",\"proc\":%d", NAMES[call->op], proc);
+  print_arguments(call, child);
+  putchar(',');
+  print_result(call, reply);
+  // What the kernel's mmu_notifier says is not seen from here.
+  printf(",\"notified\":[]}\n");
+}

@@ -1,0 +1,16 @@
+// Lines of the recording (mm-run/1), on stdout.
+
+#ifndef RECORD_PRINT_H
+#define RECORD_PRINT_H
+
+#include "call.h"
+#include "files.h"
+#include "options.h"
+
+/** The first line. `files` is NULL where there are none. */
+void print_header(const struct options *options, const struct file *files);
+
+/** An operation of process `proc` and its result; `child` is the number that a fork gave. */
+void print_operation(int proc, int child, const struct call *call, const struct reply *reply);
+
+#endif
