@@ -16,6 +16,7 @@ const VERBS = {
   conformance: (args) => cli("conformance", args),
   replay: (args) => cli("replay", args),
   bench,
+  record: async (args) => (await import("./record.mjs")).record(args),
   build: () => ensureBuilt("all"),
   check: async (args) => (await import("./check.mjs")).check(args),
   demo,

@@ -12,7 +12,7 @@ import { type ESTree, parseSync } from "vite";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 const SKIPPED = new Set([".git", "build", "dist", "fixtures", "node_modules"]);
-const CODE = /\.(?:ts|mjs|js|css|html)$/;
+const CODE = /\.(?:ts|mjs|js|css|html|[ch])$/;
 const PARSED = /\.(?:ts|mjs|js)$/;
 
 /** A node of the syntax tree, as rules walk it. */
@@ -80,7 +80,7 @@ function isNode(value: unknown): value is Node {
 }
 
 function isText(path: string): boolean {
-  return /\.(?:ts|mjs|js|css|html|md|json)$/.test(path) || path === ".ci/run";
+  return /\.(?:ts|mjs|js|css|html|[ch]|md|json)$/.test(path) || path === ".ci/run";
 }
 
 function readSource(path: string): Source {
