@@ -53,24 +53,28 @@ export function fileCreateEntry(kind: u32, size: f64): i32 {
   return settled(fileCreate(kind, <u64>size));
 }
 
+/** The host's own reference goes; areas that show the file keep theirs. EBADF for no file. */
 export function fileReleaseEntry(handle: u32): i32 {
-  if (!handle) return Status.EBADF;
-  mappingPut(changetype<Mapping>(fileOf(handle)));
+  const file = fileOf(handle);
+  if (!file) return Status.EBADF;
+  mappingPut(changetype<Mapping>(file));
   return settled(Status.Ok);
 }
 
 export function fileSizeEntry(handle: u32): f64 {
-  return handle ? <f64>changetype<Mapping>(fileOf(handle)).size : 0;
+  const file = fileOf(handle);
+  return file ? <f64>changetype<Mapping>(file).size : 0;
 }
 
 export function fileGrowEntry(handle: u32, size: f64): i32 {
-  return handle ? fileGrow(changetype<Mapping>(fileOf(handle)), <u64>size) : Status.EBADF;
+  const file = fileOf(handle);
+  return file ? fileGrow(changetype<Mapping>(file), <u64>size) : Status.EBADF;
 }
 
 export function filePageEntry(handle: u32, index: f64, create: u32): i32 {
-  if (!handle) return Status.EBADF;
-  const mapping = changetype<Mapping>(fileOf(handle));
-  return settled(filePage(mapping, <u64>index, create != 0));
+  const file = fileOf(handle);
+  if (!file) return Status.EBADF;
+  return settled(filePage(changetype<Mapping>(file), <u64>index, create != 0));
 }
 
 export function areaNextEntry(handle: u32, address: f64): i32 {

@@ -17,7 +17,7 @@ import { settled } from "../op/machine";
 import { pageMigrate, pagePlaces } from "../op/migrate";
 import { noticeReach } from "../op/reach";
 import { mmConflict } from "../plan/freeze";
-import { Notice } from "../plan/notice";
+import { noticeOf } from "../plan/notice";
 import { ExportRecord, quarantined, subscriberCount, subscriberFirst } from "../plan/record";
 import { ticketHandle, ticketOf } from "../plan/ticket";
 
@@ -27,14 +27,14 @@ export function ticketNotices(handle: u32): u32 {
   return ticket ? <u32>ticket.notices : 0;
 }
 
-export function noticeReachEntry(notice: u32): u32 {
-  return notice ? noticeReach(changetype<Notice>(<usize>notice)) : 0;
+export function noticeReachEntry(pointer: u32): u32 {
+  const notice = noticeOf(pointer);
+  return notice ? noticeReach(notice) : 0;
 }
 
-export function noticePlaces(notice: u32): u32 {
-  if (!notice) return 0;
-  const n = changetype<Notice>(<usize>notice);
-  return n.kind == NoticeKind.Page ? pagePlaces(n.pfn) : 0;
+export function noticePlaces(pointer: u32): u32 {
+  const notice = noticeOf(pointer);
+  return notice && notice.kind == NoticeKind.Page ? pagePlaces(notice.pfn) : 0;
 }
 
 export function commitEntry(handle: u32): i32 {

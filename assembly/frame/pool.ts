@@ -20,8 +20,9 @@
 //
 // Written by: this file. Read by: check-pool.ts.
 
-import { PAGE_SIZE, PG, Vmstat } from "../abi";
+import { PAGE_SHIFT, PAGE_SIZE, PG, Vmstat } from "../abi";
 import { CHECK } from "../mem/assert";
+import { frameCount, framesBase } from "../mem/layout";
 import { statAdd } from "../mem/vmstat";
 import { frameAlloc, frameFree, framesAvailable } from "./buddy";
 import { flagClear, flagSet, flagTest } from "./flags";
@@ -128,6 +129,16 @@ export function poolUnreserve(pool: Pool, n: u32): void {
 /** @returns records in use. */
 export function poolUsed(pool: Pool): u32 {
   return pool.used;
+}
+
+/** @returns whether `ptr` is the address of a record of `pool`, in use or free; any value may be asked. */
+export function poolHas(pool: Pool, ptr: usize): bool {
+  const offset = <u64>ptr - framesBase;
+  if (ptr < framesBase || offset >> PAGE_SHIFT >= frameCount) return false;
+  const pfn = pfnOfAddress(ptr);
+  if (!flagTest(PG.slab, pfn) || frameOf(pfn).mapping != changetype<usize>(pool)) return false;
+  const within = ptr - frameAddress(pfn);
+  return within % pool.recordBytes == 0 && within / pool.recordBytes < pool.perSlab;
 }
 
 function poolIsKnown(pool: Pool): bool {

@@ -171,19 +171,11 @@ export function cacheForget(pfn: u32): void {
   frameDrop(pfn);
 }
 
-/** One reference less; the last frees the frame. */
+/** One reference less; the last frees the frame, and with it its record and its flags. */
 export function frameDrop(pfn: u32): void {
   const frame = frameOf(pfn);
   frame.refcount--;
-  if (frame.refcount) return;
-  flagClear(PG.anon, pfn);
-  flagClear(PG.swapbacked, pfn);
-  flagClear(PG.uptodate, pfn);
-  flagClear(PG.dirty, pfn);
-  flagClear(PG.referenced, pfn);
-  frame.mapping = 0;
-  frame.index = 0;
-  frameFree(pfn, 0);
+  if (!frame.refcount) frameFree(pfn, 0);
 }
 
 function cacheDropNode(node: usize, level: u32): void {

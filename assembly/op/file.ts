@@ -1,7 +1,15 @@
 // Files that live in memory: their size and their pages, from the host's side.
 
 import { FileKind, ResultField, Status } from "../abi";
-import { cacheFill, cacheGet, Mapping, mappingCreate, mappingPages } from "../map/mapping";
+import { poolHas } from "../frame/pool";
+import {
+  cacheFill,
+  cacheGet,
+  Mapping,
+  mappingCreate,
+  mappingPages,
+  mappingPool,
+} from "../map/mapping";
 import { frameDirty } from "../map/rmap";
 import { resultSet } from "../mem/result";
 import { mappingConflict } from "../plan/freeze";
@@ -17,9 +25,11 @@ export function fileCreate(kind: u32, size: u64): i32 {
   return mapping ? <i32>(mapping >>> 3) : Status.ENOMEM;
 }
 
-/** The mapping of a handle that the shell got from `fileCreate`. */
+/** The mapping of a handle that `fileCreate` gave, 0 for any other number. */
 export function fileOf(handle: u32): usize {
-  return (<usize>handle) << 3;
+  const pointer = (<usize>handle) << 3;
+  const exists = poolHas(mappingPool, pointer) && changetype<Mapping>(pointer).refs != 0;
+  return exists ? pointer : 0;
 }
 
 /** Makes a file larger; EINVAL for less than it has. */

@@ -14,7 +14,7 @@ import {
   VM_READ,
   VM_WRITE,
 } from "../abi";
-import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
+import { Pool, poolAlloc, poolFree, poolHas, poolInit } from "../frame/pool";
 import { Mm } from "../map/mm";
 
 @unmanaged
@@ -78,6 +78,11 @@ export function noticesFree(list: usize): void {
     poolFree(noticePool, at);
     at = next;
   }
+}
+
+/** The notice at an address that the shell gives back, or null where there is none. */
+export function noticeOf(pointer: u32): Notice | null {
+  return poolHas(noticePool, <usize>pointer) ? changetype<Notice>(<usize>pointer) : null;
 }
 
 function append(kind: NoticeKind, reason: Reason, demand: Demand): Notice | null {

@@ -16,7 +16,7 @@
 // Written by: op/*.ts (open), op/commit.ts.
 
 import { Op, ResultField, Status, TICKETS_MAX } from "../abi";
-import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
+import { Pool, poolAlloc, poolFree, poolHas, poolInit } from "../frame/pool";
 import { Mm } from "../map/mm";
 import { resultSet } from "../mem/result";
 import { KeyKind, keyCreate, keysFree, mmConflict } from "./freeze";
@@ -65,7 +65,7 @@ export function ticketHandle(ticket: usize): i32 {
 
 export function ticketOf(handle: u32): Ticket | null {
   const pointer = (<usize>handle) << 3;
-  if (!pointer) return null;
+  if (!poolHas(ticketPool, pointer)) return null;
   const ticket = changetype<Ticket>(pointer);
   const open = ticket.state == TicketState.Planned || ticket.state == TicketState.Committed;
   return open ? ticket : null;
