@@ -8,7 +8,7 @@
 
 import { PAGE_SIZE, TASK_SIZE } from "../../assembly/abi.ts";
 import type { Core } from "../core.ts";
-import { EngineFault } from "../errors.ts";
+import { EngineFault, MemoryError } from "../errors.ts";
 import { bootCore } from "../machine.ts";
 import { compareState, hex } from "./compare.ts";
 import { Exporter } from "./exporter.ts";
@@ -78,7 +78,7 @@ export class Replay {
     this.core = core;
     this.frames = core.engine.framesTotal;
     this.log = new NoticeLog(recording.header.arena ?? undefined);
-    this.world = new World(this.core, recording.header, options.isCold);
+    this.world = this.#make(1, () => new World(core, recording.header, options.isCold));
     const hasProgram = recording.header.program !== null;
     this.#followsAtOnce = options.follows !== "as recorded" || !hasProgram;
     const answersLater = options.answersLater === true;
@@ -115,7 +115,7 @@ export class Replay {
   async #step(event: RecordedEvent): Promise<void> {
     switch (event.kind) {
       case "file":
-        return this.world.addFile(event);
+        return this.#make(event.line, () => this.world.addFile(event));
       case "start":
         return this.#start(event);
       case "operation":
@@ -127,12 +127,19 @@ export class Replay {
   }
 
   async #start(event: RecordedStart): Promise<void> {
-    const mm = await this.world.start(event).catch((cause: unknown) => {
-      if (cause instanceof EngineFault) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new RecordingError(this.recording.file, event.line, why, { cause });
-    });
+    await this.world.exit(event.proc);
+    const mm = this.#make(event.line, () => this.world.start(event));
     await this.exporter.adopt(mm);
+  }
+
+  /** Makes what a line of the recording asks for; the line is at fault when that cannot be. */
+  #make<T>(line: number, make: () => T): T {
+    try {
+      return make();
+    } catch (cause) {
+      if (!(cause instanceof MemoryError)) throw cause;
+      throw new RecordingError(this.recording.file, line, cause.message, { cause });
+    }
   }
 
   async #operation(event: RecordedOperation): Promise<void> {

@@ -15,13 +15,13 @@ const FRAMES_PER_SPACE = 512;
  */
 export function memoryFor(recording: Recording): number {
   let frames = FRAMES_LEAST;
-  for (const { size } of recording.header.files) frames += pages(size);
+  for (const { size } of recording.header.files) frames += populated(size);
   for (const event of recording.events) frames += framesFor(event);
   return Math.min(frames, FRAMES_MAX) * PAGE_SIZE;
 }
 
 function framesFor(event: RecordedEvent): number {
-  if (event.kind === "file") return pages(event.size);
+  if (event.kind === "file") return populated(event.size);
   if (event.kind === "start") return FRAMES_PER_SPACE + event.space.pages.size;
   return event.kind === "operation" ? framesForCall(event.call) : 0;
 }
@@ -44,7 +44,7 @@ function framesForCall(call: RecordedCall): number {
   }
 }
 
-/** Pages that a call may populate; one that asks for more than any machine has is refused. */
+/** Pages that may be filled; what asks for more than any machine has is refused, or not filled. */
 function populated(bytes: number): number {
   const count = pages(bytes);
   return count > FRAMES_MAX ? 0 : count;

@@ -51,9 +51,8 @@ export class World {
     this.#files.set(file, this.#createFile(`f${file}`, "disk", size));
   }
 
-  /** Makes the address space as it was recorded; what the process had before exits (exec). */
-  async start(event: RecordedStart): Promise<Mm> {
-    await this.exit(event.proc);
+  /** Makes the address space as it was recorded. Precondition: the process has none (`exit`). */
+  start(event: RecordedStart): Mm {
     const mm = this.#createMm(event.brkStart);
     importSpace(this.core, mm, event, (name, end) => this.#fileNamed(name, end));
     this.procs.set(event.proc, mm);
@@ -93,9 +92,15 @@ export class World {
     return file;
   }
 
+  /** Bytes that one file may fill of the memory that is free; a larger one is read on demand. */
+  #cacheRoom(): number {
+    return (this.core.engine.framesFree / 2) * PAGE_SIZE;
+  }
+
   #createFile(name: string, kind: "memory" | "disk", size: number): File {
     const file = this.machine.createFile({ name, kind, size });
-    for (let at = 0; at < size && !this.#isCold; at += CHUNK) {
+    if (this.#isCold || size > this.#cacheRoom()) return file;
+    for (let at = 0; at < size; at += CHUNK) {
       file.writeSync(at, ZEROS.subarray(0, Math.min(CHUNK, size - at)));
     }
     return file;

@@ -94,6 +94,18 @@ describe("the start of a program", () => {
     );
   });
 
+  test("with a file that no machine has is an error of its line", async () => {
+    const huge = { ...FILE, size: 2 ** 70 };
+    await expect(run(program(huge))).rejects.toThrow("program.jsonl:2: createFile: ");
+  });
+
+  test("with a file larger than memory reads it on demand", async () => {
+    const large = { ...FILE, size: 2 ** 36 };
+    const { report } = await run(program(large, START, fault("555555554010"), state()));
+    expect(report.first).toBe(null);
+    expect(report.faults).toBe(1);
+  });
+
   test("places new mappings below the recorded base", async () => {
     const map = op("mmap", {
       proc: 1,
