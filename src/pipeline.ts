@@ -8,9 +8,9 @@
 //                  └───────────▶ abort ◀───────────┘
 //
 // Invariants
-//   B5  One body, two drivers: with and without waiting, the order is the same.
-//   B6  Whatever leaves the body early aborts the ticket; the freeze never outlives the call.
-//   B7  Between the last answer and the commit nothing else runs.
+//   T5  One body, two drivers: with and without waiting, the order is the same.
+//   T6  Whatever leaves the body early aborts the ticket; the freeze never outlives the call.
+//   T7  What runs between the last answer and the commit meets the freeze; the commit looks again.
 
 import { Status } from "../assembly/abi.ts";
 import type { Call } from "./call.ts";

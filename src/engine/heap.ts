@@ -1,7 +1,7 @@
 // Linear memory as seen from JavaScript.
 //
 // Invariants
-//   H1  A view is taken anew whenever the memory's buffer is not the one it was taken on.
+//   H1  A view is taken anew once the memory has grown: the old one is detached, its length is 0.
 //   H2  Nobody outside `src/engine/` gets a view of bookkeeping, only of a frame's bytes.
 
 /** Views of one linear memory. Use them at once; never keep one across a call of the engine. */
@@ -17,12 +17,12 @@ export class Heap {
   }
 
   get words(): Uint32Array {
-    if (this.#words.buffer !== this.#memory.buffer) this.#renew();
+    if (this.#words.length === 0) this.#renew();
     return this.#words;
   }
 
   get bytes(): Uint8Array {
-    if (this.#bytes.buffer !== this.#memory.buffer) this.#renew();
+    if (this.#bytes.length === 0) this.#renew();
     return this.#bytes;
   }
 

@@ -5,9 +5,9 @@
 //     └─────────────────┴─────────────────────────────┴───▶ closed (not committed)
 //
 // Invariants
-//   B1  Whom it tells is fixed when it opens; registering and leaving do not change it.
-//   B2  The freeze is lifted before the first `end` is called.
-//   B3  Every member that accepted is ended exactly once: at the close, or, if a callback of it is
+//   T1  Whom it tells is fixed when it opens; registering and leaving do not change it.
+//   T2  The freeze is lifted before the first `end` is called.
+//   T3  Every member that accepted is ended exactly once: at the close, or, if a callback of it is
 //       still late then, when that settles. One that is fenced is not called again.
 
 import type { Call } from "../call.ts";

@@ -1,7 +1,7 @@
 // A notice with real objects in it: whom it reaches, and what each callback is called with.
 //
 // Invariants
-//   B4  `members` is the snapshot of one moment, in order of registration.
+//   T4  `members` is the snapshot of one moment, in order of registration.
 
 import { Demand, NoticeKind, Reason } from "../../assembly/abi.ts";
 import type { Core } from "../core.ts";

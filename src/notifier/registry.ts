@@ -1,8 +1,6 @@
 // The registry of subscribers: who is told, since when, until when.
 //
-// Invariants
-//   S3  No callback before `register` has returned, none after `unregister` has settled.
-//   S4  An id is given away again only when its last owner is gone.
+// Invariants (with S3 and S4)
 //   S10 Unregistering drops the records as soon as no callback of the subscriber runs, and settles
 //       when no open bracket will tell it anything any more.
 //   S11 A fence takes effect at once: records gone, its answers neither waited for nor heeded.

@@ -2,7 +2,6 @@
 //
 // Invariants
 //   S8  Letting go is always allowed and counts at once.
-//   S9  Pages given out by `export` are revoked together with their record.
 
 import { PAGE_SIZE, Rights, Status } from "../../assembly/abi.ts";
 import * as take from "../arguments.ts";
