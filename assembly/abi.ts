@@ -286,6 +286,8 @@ export const VM_NORESERVE: u32 = 0x200000;
 export const VM_HUGETLB: u32 = 0x400000;
 export const VM_WIPEONFORK: u32 = 0x2000000;
 export const VM_DONTDUMP: u32 = 0x4000000;
+/** Bit 40 in Linux, where it does not meet VM_MIXEDMAP. */
+export const VM_DROPPABLE: u32 = 0x10000000;
 export const VM_HUGEPAGE: u32 = 0x20000000;
 export const VM_NOHUGEPAGE: u32 = 0x40000000;
 export const VM_MERGEABLE: u32 = 0x80000000;
@@ -312,6 +314,7 @@ export const PROT_GROWSUP: i32 = 0x02000000;
 export const MAP_SHARED: i32 = 0x1;
 export const MAP_PRIVATE: i32 = 0x2;
 export const MAP_SHARED_VALIDATE: i32 = 0x3;
+export const MAP_DROPPABLE: i32 = 0x8;
 export const MAP_TYPE: i32 = 0xf;
 export const MAP_FIXED: i32 = 0x10;
 export const MAP_ANONYMOUS: i32 = 0x20;

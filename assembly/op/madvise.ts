@@ -32,8 +32,10 @@ import {
   Status,
   VM_DONTCOPY,
   VM_DONTDUMP,
+  VM_DROPPABLE,
   VM_HUGEPAGE,
   VM_HUGETLB,
+  VM_IO,
   VM_LOCKED,
   VM_MERGEABLE,
   VM_NOHUGEPAGE,
@@ -87,7 +89,9 @@ function kindOf(advice: i32): Kind {
 function refusal(vma: Vma, advice: i32): i32 {
   const flags = vma.flags;
   let forbidden: u32 = 0;
-  if (advice == MADV_DOFORK || advice == MADV_DODUMP) forbidden = VM_SPECIAL;
+  if (advice == MADV_DOFORK) forbidden = VM_IO;
+  if (advice == MADV_DODUMP) forbidden = VM_SPECIAL | VM_DROPPABLE;
+  if (advice == MADV_KEEPONFORK) forbidden = VM_DROPPABLE;
   if (advice == MADV_COLD) forbidden = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
   if (advice == MADV_DONTNEED || advice == MADV_FREE) forbidden = VM_LOCKED | VM_PFNMAP;
   if (advice == MADV_DONTNEED_LOCKED) forbidden = VM_PFNMAP;

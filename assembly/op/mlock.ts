@@ -9,6 +9,7 @@ import {
   MLOCK_ONFAULT,
   Populate,
   Status,
+  VM_DROPPABLE,
   VM_HUGETLB,
   VM_LOCKED,
   VM_LOCKONFAULT,
@@ -23,12 +24,14 @@ import { planAfford, planBegin, populateNext } from "../plan/plan";
 import { checkFrozen } from "../plan/ticket";
 import { pageAlign } from "./munmap";
 
+/** Areas that locking passes over. */
+const UNLOCKABLE: u32 = VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE;
 const LOCK_MASK: u32 = VM_LOCKED | VM_LOCKONFAULT;
 
 /** @returns the area that has [start, end) now, or 0 at the limit of areas. */
 function lockArea(mm: Mm, vma: Vma, start: u64, end: u64, lock: u32): usize {
   const flags = (vma.flags & ~LOCK_MASK) | lock;
-  if (flags == vma.flags || vma.flags & (VM_SPECIAL | VM_HUGETLB)) return changetype<usize>(vma);
+  if (flags == vma.flags || vma.flags & UNLOCKABLE) return changetype<usize>(vma);
   const splits = (vma.start < start ? 1 : 0) + (vma.end > end ? 1 : 0);
   if (splits && mm.mapCount + splits > MAP_COUNT_MAX) return 0;
   const area = vmaModify(vma, start, end, flags);

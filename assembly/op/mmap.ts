@@ -6,6 +6,7 @@ import {
   MAP_ANONYMOUS,
   MAP_COUNT_MAX,
   MAP_DENYWRITE,
+  MAP_DROPPABLE,
   MAP_EXECUTABLE,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
@@ -26,6 +27,8 @@ import {
   Populate,
   Status,
   VM_ACCOUNT,
+  VM_DONTDUMP,
+  VM_DROPPABLE,
   VM_GROWSDOWN,
   VM_LOCKED,
   VM_MAYEXEC,
@@ -35,6 +38,7 @@ import {
   VM_NOHUGEPAGE,
   VM_NORESERVE,
   VM_SHARED,
+  VM_WIPEONFORK,
   VM_WRITE,
 } from "../abi";
 import { fileRangeFits, Mapping, mappingCreate, mappingPut, shareAttach } from "../map/mapping";
@@ -104,9 +108,12 @@ function fileType(flags: i32, vm: u32): i32 {
 function anonymousType(flags: i32, vm: u32): i32 {
   const type = flags & MAP_TYPE;
   if (type == MAP_PRIVATE) return 0;
-  if (type != MAP_SHARED) return Status.EINVAL;
+  if (type != MAP_SHARED && type != MAP_DROPPABLE) return Status.EINVAL;
   if (vm & VM_GROWSDOWN) return Status.EINVAL;
-  return <i32>(VM_SHARED | VM_MAYSHARE);
+  if (type == MAP_SHARED) return <i32>(VM_SHARED | VM_MAYSHARE);
+  // Memory that may vanish is neither locked, nor promised, nor inherited.
+  if (flags & MAP_LOCKED) return Status.EINVAL;
+  return <i32>(VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP);
 }
 
 /** Private writable memory counts against the commit limit. */
