@@ -97,7 +97,7 @@ export class Replay {
         await this.#step(event);
       } catch (error) {
         if (!(error instanceof EngineFault)) throw error;
-        this.#abandon(event, events.slice(index), error);
+        this.#abandon(event, error);
         break;
       }
       if (index % PROGRESS_STEP === 0) this.#progress(index, events.length);
@@ -200,11 +200,12 @@ export class Replay {
     return found;
   }
 
-  #abandon(event: RecordedEvent, left: readonly RecordedEvent[], fault: EngineFault): void {
+  #abandon(event: RecordedEvent, fault: EngineFault): void {
     this.fault = fault;
-    const operations = left.filter(({ kind }) => kind === "operation").length;
+    const operations = this.recording.events.filter(({ kind }) => kind === "operation").length;
+    const left = operations - this.tally.ops;
     const want = event.kind === "operation" ? showResult(event.call, event.result) : event.kind;
-    this.tally.abandon(event.line, operations, { want, got: fault.message });
+    this.tally.abandon(event.line, left, { want, got: fault.message });
   }
 }
 
