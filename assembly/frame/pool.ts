@@ -131,7 +131,7 @@ export function poolUsed(pool: Pool): u32 {
   return pool.used;
 }
 
-/** @returns whether `ptr` is the address of a record of `pool`, in use or free; any value may be asked. */
+/** @returns whether `ptr`, any number, is the address of a record of `pool`, in use or free. */
 export function poolHas(pool: Pool, ptr: usize): bool {
   const offset = <u64>ptr - framesBase;
   if (ptr < framesBase || offset >> PAGE_SHIFT >= frameCount) return false;

@@ -32,7 +32,7 @@ export function anonVmaInit(): void {
   poolInit(anonVmaPool, offsetof<AnonVma>());
 }
 
-/** Mark in `Frame.mapping` that tells an anon_vma from a file's mapping (Linux: PAGE_MAPPING_ANON). */
+/** Mark in `Frame.mapping` that tells an anon_vma from a mapping (Linux: PAGE_MAPPING_ANON). */
 export const MAPPING_ANON: usize = 1;
 
 export function anonVmaTree(anonVma: usize): usize {

@@ -29,7 +29,7 @@ let newFlags: u32 = 0;
 let newPgoff: u64 = 0;
 let newMapping: usize = 0;
 let newAnonVma: usize = 0;
-/** Area the proposal's pages come from: the middle one, or the one mremap copies; 0 for new memory. */
+/** Area that the pages come from: the middle one, or the one mremap copies; 0 for new memory. */
 let newSource: usize = 0;
 
 export function propose(start: u64, end: u64, flags: u32, pgoff: u64, mapping: usize): void {
@@ -57,7 +57,7 @@ function isForkChild(vma: usize): bool {
   return vma != 0 && changetype<Vma>(vma).anonVma != 0 && !chainIsSingle(changetype<Vma>(vma));
 }
 
-/** As is_mergeable_anon_vma: the same one, or one of them has none and the other is no fork child. */
+/** As is_mergeable_anon_vma: the same, or one has none and the other is no fork child. */
 function anonVmaFits(target: Vma): bool {
   if (!target.anonVma && newAnonVma) return !isForkChild(newSource);
   if (target.anonVma && !newAnonVma) return !isForkChild(changetype<usize>(target));

@@ -76,7 +76,7 @@ export function exportRemoveRange(subscriber: u32, handle: u32, start: u64, end:
   return count;
 }
 
-/** Drops every record of a subscriber (export_notifier_release, fence). @returns records dropped. */
+/** Drops every record of a subscriber (export_notifier_release, fence). @returns how many. */
 export function exportRemoveAll(subscriber: u32): i32 {
   let count: i32 = 0;
   for (let at = subscriberFirst(subscriber); at; at = subscriberFirst(subscriber)) {
@@ -86,7 +86,7 @@ export function exportRemoveAll(subscriber: u32): i32 {
   return count;
 }
 
-/** Gives up the right to write in [start, end), keeps the right to read. @returns records lowered. */
+/** Gives up the right to write in [start, end), keeps that to read. @returns records lowered. */
 export function exportLowerRange(subscriber: u32, mm: Mm, start: u64, end: u64): i32 {
   let count: i32 = 0;
   for (let p = scanFirst(mm, start, min(end, USER_END)); p; p = scanNext(mm)) {

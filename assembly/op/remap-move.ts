@@ -107,7 +107,7 @@ function moveArea(
   return answer(to);
 }
 
-/** Where a move goes: the target itself, a hint (DONTUNMAP), or anywhere. Negated errno on failure. */
+/** Where a move goes: the target, near a hint (DONTUNMAP), or anywhere. Or a negated errno. */
 function moveTarget(mm: Mm, vma: Vma, at: u64, length: u64, flags: i32, target: u64): u64 {
   const type = vma.flags & VM_MAYSHARE ? MAP_SHARED : MAP_PRIVATE;
   const how = flags & MREMAP_FIXED ? type | MAP_FIXED : type;

@@ -36,7 +36,7 @@ export class Ticket {
   state: u32;
   op: u32;
   notices: usize;
-  /** Writes to what is frozen wait as a fault does: it is about to be write-protected or replaced. */
+  /** Writes wait as a fault does: the pages are about to be write-protected or replaced. */
   holdsWrites: u32;
   /** Arguments of the operation, as its apply takes them. */
   a: u64;
