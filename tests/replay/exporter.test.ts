@@ -80,7 +80,7 @@ describe.each(STYLES)("an exporter ($answersLater)", (options) => {
     expect(strip(mm, 4)).toBe("wwww");
   });
 
-  test("sees that it is left behind: once it is fenced, its entries outlive their pages", async () => {
+  test("sees that it is left behind: once fenced, its entries outlive their pages", async () => {
     const { mm, machine, exporter } = start("wwww");
     await exporter.adopt(mm);
     for (const subscriber of machine.exportNotifiers.subscribers) {
