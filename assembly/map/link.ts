@@ -3,10 +3,12 @@
 // the page numbers that the area shows, so that a reverse-map walk finds the areas of one page.
 //
 // Invariants
-//   L1  A link's area lists it (chain or share), and its object's tree holds it.
-//   L2  `lastMax` is the highest last page number of the link's subtree.
+//   I1  A link's area lists it (chain or share), and its object's tree holds it.
+//   I2  `lastMax` is the highest last page number of the link's subtree.
+//   I3  Links of a tree stand in the order of their areas' first page numbers.
 //
-// A link must be taken out of its tree before its area's range or pgoff changes, and put back after.
+// A link must be taken out of its tree before its area's range or pgoff changes, and put back after
+// (I2, I3).
 
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { TreeNode, treeInsert, treeRemove } from "./tree";

@@ -12,7 +12,8 @@
 //   T1  P clear means the entry is zero or a swap entry: there is no half-removed entry.
 //   T2  A frame mapped by two private ptes has W clear in both: the first write must fault.
 //   T3  s set means no mapcount; the zero page (pfn 0) is the one special page that may have e set.
-//   T4  W set only where the area has VM_WRITE; U clear exactly where it forbids every access.
+//   T4  W set only where the area has VM_WRITE; U clear exactly where it forbids every access,
+//       NX clear exactly where it has VM_EXEC.
 
 import {
   PTE_A,

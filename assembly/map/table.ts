@@ -10,9 +10,11 @@
 // not zero, `mapping` = its mm, and for a leaf table `exports` = entries with the e bit.
 //
 // Invariants
-//   T5  A table frame has PG.table, refcount 1, and `private_` nonzero entries.
+//   T5  A table frame has PG.table, refcount 1, its mm and `private_` nonzero entries; `tables` of
+//       the mm counts them.
 //   T6  No table below the top is empty: the last entry that goes takes the table with it.
 //   T7  A leaf table's `exports` counts its entries with the e bit.
+//   T8  An entry of a leaf table that is not zero lies in an area.
 //
 // Written by: op/*.ts in commits, by these functions only.
 

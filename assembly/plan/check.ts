@@ -1,117 +1,165 @@
 // The checker of what is planned and exported.
 //
-// @returns the number of the first invariant that does not hold (PlanInvariant), or 0.
+//   222       MMF_EXPORTED            here
+//   501       reserves                check-ticket.ts
+//   511..513  freezes                 check-freeze.ts
+//   521..523  tickets                 check-ticket.ts, check-watch.ts
+//   601..605  records                 here
+//
+// Written by: nobody. Read by: op/machine.ts; tests, after each step.
 
-import { PG } from "../abi";
-import { framesReserved } from "../frame/buddy";
+import { PAGE_SIZE, PG, SUBSCRIBERS_MAX } from "../abi";
+import { flagCount } from "../frame/flag-range";
 import { flagNext, flagTest } from "../frame/flags";
-import { frameOf } from "../frame/frame";
-import { Mm, mmFirst, mmOf } from "../map/mm";
+import { frameAddress, frameOf } from "../frame/frame";
+import { weigh } from "../map/check-used";
+import { isExported, Mm, mmFirst } from "../map/mm";
 import { E, P, ptePfn } from "../map/pte";
-import { pteGet } from "../map/table";
+import { leafEnd, leafPfn, leafSeek } from "../map/table";
 import { frameCount } from "../mem/layout";
-import { Key, KeyKind, keyFirst } from "./freeze";
+import { checkFreezes } from "./check-freeze";
+import { checkTickets } from "./check-ticket";
 import { USER_END } from "./placement";
-import { ExportRecord, nextExported, quarantined } from "./record";
-import { ticketsOpen } from "./ticket";
+import { ExportRecord, quarantined, subscriberCount, subscriberFirst } from "./record";
 
-export const enum PlanInvariant {
-  Reserve = 501,
-  KeysOverlap = 511,
-  FreezeCount = 512,
-  ExportedFlag = 601,
-  ExportedBit = 602,
-  RecordCount = 603,
+/** Numbers of broken invariants of export records, and of the mms that they name. */
+export const enum RecordInvariant {
+  None = 0,
+  /** A2: MMF_EXPORTED is set and nothing names the mm, or the reverse. */
+  MmExported = 222,
+  /** E1: PG.exported without a record, or a record with another frame's list. */
+  Flag = 601,
+  /** E2: an e bit without a record, or a live record without its e bit. */
+  Bit = 602,
+  /** E3: an mm or a subscriber counts other records than there are. */
+  Count = 603,
+  /** E4: PG.quarantine without a dead record, or the reverse. */
   Quarantine = 604,
+  /** R5: refcount of a frame that somebody exports. */
   RefCount = 605,
 }
 
-function overlaps(a: Key, b: Key): bool {
-  if (a.ticket == b.ticket || a.kind != b.kind || a.object != b.object) return false;
-  return a.start < b.end && b.start < a.end;
-}
-
-function checkKeys(): u32 {
-  for (let p = keyFirst(); p; p = changetype<Key>(p).all) {
-    for (let q = changetype<Key>(p).all; q; q = changetype<Key>(q).all) {
-      if (overlaps(changetype<Key>(p), changetype<Key>(q))) return PlanInvariant.KeysOverlap;
-    }
-  }
-  for (let p = mmFirst(); p; p = changetype<Mm>(p).next) {
-    let keys: u32 = 0;
-    for (let q = keyFirst(); q; q = changetype<Key>(q).all) {
-      const key = changetype<Key>(q);
-      if (key.kind == KeyKind.Mm && key.object == p) keys++;
-    }
-    if (keys != changetype<Mm>(p).freezes) return PlanInvariant.FreezeCount;
-  }
-  return ticketsOpen || !framesReserved() ? 0 : PlanInvariant.Reserve;
-}
-
-/** Live and dead records seen; the live ones must add up to the mms' counts. */
-let liveRecords: u64 = 0;
+// Sums over the records in the lists of frames: all of them, and those of live mms, from which the
+// e bits take away what they find.
+let listed: u64 = 0;
+let live: u64 = 0;
+let dead: u32 = 0;
 let deadFrames: u32 = 0;
 
-function checkRecord(record: ExportRecord, pfn: u32): u32 {
-  if (record.pfn != pfn) return PlanInvariant.ExportedFlag;
-  if (record.dead) return 0;
-  liveRecords++;
-  const mm = mmOf(record.mm);
-  if (!mm) return PlanInvariant.RecordCount;
-  const pte = pteGet(mm, record.address);
-  return pte & P && pte & E && ptePfn(pte) == pfn ? 0 : PlanInvariant.ExportedBit;
-}
-
-function checkFrameRecords(pfn: u32): u32 {
-  const frame = frameOf(pfn);
-  let count: u32 = 0;
-  let dead = false;
-  for (let at = frame.exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
-    const record = changetype<ExportRecord>(at);
-    const bad = checkRecord(record, pfn);
-    if (bad) return bad;
-    if (record.dead) dead = true;
-    count++;
-  }
-  if (!count) return PlanInvariant.ExportedFlag;
-  if (dead) deadFrames++;
-  if (dead != flagTest(PG.quarantine, pfn)) return PlanInvariant.Quarantine;
-  // The zero page's own reference is the machine's.
-  const cached: u32 = flagTest(PG.pagecache, pfn) || !pfn ? 1 : 0;
-  return frame.refcount == frame.mapcount + cached + count ? 0 : PlanInvariant.RefCount;
-}
-
-/** Every e bit has a record: the walk from the other side of E2. */
-function checkBits(): u32 {
-  for (let p = mmFirst(); p; p = changetype<Mm>(p).next) {
-    const mm = changetype<Mm>(p);
-    liveRecords -= mm.records;
-    for (let at = nextExported(mm, 0, USER_END); at < USER_END; ) {
-      let found = false;
-      for (let r = frameOf(ptePfn(pteGet(mm, at))).exports; r; ) {
-        const record = changetype<ExportRecord>(r);
-        if (record.mm == mm.handle && record.address == at) found = true;
-        r = record.nextOfFrame;
-      }
-      if (!found) return PlanInvariant.ExportedBit;
-      at = nextExported(mm, at + 4096, USER_END);
-    }
-  }
-  return liveRecords == 0 ? 0 : PlanInvariant.RecordCount;
-}
-
-/** N1, Z1, Z2, E1–E4. */
+/** @returns the number of the first invariant of the plan layer that does not hold, or 0. */
 export function checkPlans(): u32 {
-  const keys = checkKeys();
-  if (keys) return keys;
-  liveRecords = 0;
+  const freezes = checkFreezes();
+  if (freezes) return freezes;
+  const frames = checkExportedFrames();
+  if (frames) return frames;
+  const mms = checkMms();
+  if (mms) return mms;
+  const subscribers = checkSubscribers();
+  return subscribers ? subscribers : checkTickets();
+}
+
+function checkExportedFrames(): u32 {
+  listed = 0;
+  live = 0;
   deadFrames = 0;
   for (let pfn = flagNext(PG.exported, 0, frameCount); pfn < frameCount; ) {
-    const bad = checkFrameRecords(pfn);
+    const bad = checkFrame(pfn);
     if (bad) return bad;
     pfn = flagNext(PG.exported, pfn + 1, frameCount);
   }
-  const bits = checkBits();
-  if (bits) return bits;
-  return deadFrames == quarantined ? 0 : PlanInvariant.Quarantine;
+  const isCounted = deadFrames == quarantined;
+  const isFlagged = deadFrames == flagCount(PG.quarantine, 0, frameCount);
+  return isCounted && isFlagged ? RecordInvariant.None : RecordInvariant.Quarantine;
+}
+
+function checkFrame(pfn: u32): u32 {
+  const frame = frameOf(pfn);
+  let count: u32 = 0;
+  dead = 0;
+  for (let at = frame.exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+    const record = changetype<ExportRecord>(at);
+    if (record.pfn != pfn) return RecordInvariant.Flag;
+    if (record.dead) dead += 1;
+    else live += weigh(at);
+    listed += weigh(at);
+    count += 1;
+  }
+  if (!count) return RecordInvariant.Flag;
+  if ((dead != 0) != flagTest(PG.quarantine, pfn)) return RecordInvariant.Quarantine;
+  if (dead) deadFrames += 1;
+  // The zero page's own reference is the machine's.
+  const own: u32 = flagTest(PG.pagecache, pfn) || !pfn ? 1 : 0;
+  const isRight = frame.refcount == frame.mapcount + own + count;
+  return isRight ? RecordInvariant.None : RecordInvariant.RefCount;
+}
+
+/** Live records that e bits of one mm led to. */
+let found: u32 = 0;
+
+/** E bits and live records lead to each other; only then are counts looked at. */
+function checkMms(): u32 {
+  let first: u32 = RecordInvariant.None;
+  for (let at = mmFirst(); at; at = changetype<Mm>(at).next) {
+    const mm = changetype<Mm>(at);
+    found = 0;
+    const bad = checkBits(mm);
+    if (bad) return bad;
+    if (first) continue;
+    if (isExported(mm) != ((found | mm.watches) != 0)) first = RecordInvariant.MmExported;
+    else if (found != mm.records) first = RecordInvariant.Count;
+  }
+  return live ? RecordInvariant.Bit : first;
+}
+
+function checkBits(mm: Mm): u32 {
+  let at = leafSeek(mm, 0, USER_END);
+  while (at < USER_END) {
+    const leaf = leafPfn(mm, at);
+    const bad = frameOf(leaf).exports ? checkLeaf(mm, leaf, at) : 0;
+    if (bad) return bad;
+    at = leafSeek(mm, leafEnd(at, USER_END), USER_END);
+  }
+  return RecordInvariant.None;
+}
+
+function checkLeaf(mm: Mm, leaf: u32, start: u64): u32 {
+  let address = start;
+  const end = frameAddress(leaf) + PAGE_SIZE;
+  for (let slot = frameAddress(leaf); slot < end; slot += 8, address += 4096) {
+    const pte = load<u64>(slot);
+    if (!(pte & E)) continue;
+    if (!(pte & P) || !takeRecords(mm.handle, address, ptePfn(pte))) return RecordInvariant.Bit;
+    if (!flagTest(PG.exported, ptePfn(pte))) return RecordInvariant.Flag;
+  }
+  return RecordInvariant.None;
+}
+
+/** Takes the records of one page out of `live`. @returns whether there was one. */
+function takeRecords(mm: u32, address: u64, pfn: u32): bool {
+  const before = found;
+  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+    const record = changetype<ExportRecord>(at);
+    if (record.mm != mm || record.address != address || record.dead) continue;
+    live -= weigh(at);
+    found += 1;
+  }
+  return found != before;
+}
+
+/** The subscribers' lists have the records that the frames' lists have, each once. */
+function checkSubscribers(): u32 {
+  let held: u64 = 0;
+  for (let subscriber: u32 = 0; subscriber < SUBSCRIBERS_MAX; subscriber++) {
+    let count: u32 = 0;
+    let last: usize = 0;
+    for (let at = subscriberFirst(subscriber); at; at = changetype<ExportRecord>(at).next) {
+      const record = changetype<ExportRecord>(at);
+      if (record.subscriber != subscriber || record.prev != last) return RecordInvariant.Count;
+      held += weigh(at);
+      count += 1;
+      last = at;
+    }
+    if (count != subscriberCount(subscriber)) return RecordInvariant.Count;
+  }
+  return held == listed ? RecordInvariant.None : RecordInvariant.Count;
 }

@@ -3,6 +3,9 @@
 // Invariants
 //   Z1  Keys of two open tickets never overlap.
 //   Z2  `freezes` of an mm or mapping counts the keys that name it.
+//   Z3  A key is in the list of its ticket, which is open.
+//
+// Written by: plan/ticket.ts; op/exit.ts, whose mm goes before its ticket ends.
 
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { Mapping } from "../map/mapping";

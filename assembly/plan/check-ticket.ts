@@ -1,0 +1,85 @@
+// The checker of tickets: what they set aside, and what they keep others from.
+//
+// There is no list of tickets. Every ticket that holds something holds keys, and keys are listed;
+// one that exits has neither left once it is committed.
+//
+// Written by: nobody. Read by: check.ts, after the freezes.
+
+import { NoticeKind } from "../abi";
+import { framesReserved } from "../frame/buddy";
+import { Pool, poolsHead } from "../frame/pool";
+import { anonVmaPool } from "../map/anon-vma";
+import { linkPool } from "../map/link";
+import { mappingPool, nodePool } from "../map/mapping";
+import { mmOf, mmPool } from "../map/mm";
+import { vmaPool } from "../map/vma";
+import { watchAgain } from "./check-watch";
+import { Key, keyFirst } from "./freeze";
+import { Need } from "./need";
+import { Notice } from "./notice";
+import { scanFirst, scanNext, violates } from "./record";
+import { Ticket, TicketState, ticketNeed } from "./ticket";
+
+/** Numbers of broken invariants of tickets, 501 and 521..523. */
+export const enum TicketInvariant {
+  None = 0,
+  /** N1: other frames or records are set aside than open tickets say. */
+  Reserve = 501,
+  /** P1: a pte under a planned ticket's keys is another than when it was planned. */
+  Frozen = 521,
+  /** P3: a committed ticket's range has a record that its notices demanded gone. */
+  Holder = 523,
+}
+
+/** What all open tickets have set aside. */
+const sum = changetype<Need>(memory.data(offsetof<Need>()));
+
+/** @returns the number of the first invariant of tickets that does not hold, or 0. */
+export function checkTickets(): u32 {
+  memory.fill(changetype<usize>(sum), 0, offsetof<Need>());
+  for (let at = keyFirst(); at; at = changetype<Key>(at).all) {
+    const ticket = changetype<Ticket>(changetype<Key>(at).ticket);
+    if (ticket.keys != at) continue;
+    add(ticketNeed(ticket));
+    if (ticket.state == TicketState.Committed && isHeld(ticket)) return TicketInvariant.Holder;
+  }
+  if (!isReserved()) return TicketInvariant.Reserve;
+  return watchAgain() ? TicketInvariant.None : TicketInvariant.Frozen;
+}
+
+function add(taken: Need): void {
+  sum.frames += taken.frames;
+  sum.vmas += taken.vmas;
+  sum.links += taken.links;
+  sum.anonVmas += taken.anonVmas;
+  sum.mappings += taken.mappings;
+  sum.nodes += taken.nodes;
+  sum.mms += taken.mms;
+}
+
+/** Each pool has aside what the tickets need of it; the pools that no plan counts on, nothing. */
+function isReserved(): bool {
+  if (framesReserved() != sum.frames || vmaPool.reserved != sum.vmas) return false;
+  if (linkPool.reserved != sum.links || anonVmaPool.reserved != sum.anonVmas) return false;
+  if (mappingPool.reserved != sum.mappings || nodePool.reserved != sum.nodes) return false;
+  if (mmPool.reserved != sum.mms) return false;
+  const known = sum.vmas + sum.links + sum.anonVmas + sum.mappings + sum.nodes + sum.mms;
+  let reserved: u32 = 0;
+  for (let at = poolsHead; at; at = changetype<Pool>(at).next) {
+    reserved += changetype<Pool>(at).reserved;
+  }
+  return reserved == known;
+}
+
+/** The range is frozen until the end, so that what had to go cannot have come back. */
+function isHeld(ticket: Ticket): bool {
+  for (let at = ticket.notices; at; at = changetype<Notice>(at).next) {
+    const notice = changetype<Notice>(at);
+    const mm = notice.kind == NoticeKind.ProcessRange ? mmOf(notice.mm) : null;
+    if (!mm) continue;
+    for (let r = scanFirst(mm, notice.start, notice.end); r; r = scanNext(mm)) {
+      if (violates(r, notice.demand)) return true;
+    }
+  }
+  return false;
+}
