@@ -8,6 +8,7 @@
 // Written by: op/*.ts in commits, by these functions only.
 
 import { PG, Vmstat } from "../abi";
+import { framesFreeRun } from "../frame/buddy";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { statAdd } from "../mem/vmstat";
@@ -53,6 +54,39 @@ export function frameUnmap(pfn: u32): void {
     }
   }
   frameDrop(pfn);
+}
+
+// Frames that lie together and go together: the run that `frameUnmapInRun` has not freed yet.
+let runFirst: u32 = 0;
+let runCount: u32 = 0;
+
+/**
+ * As `frameUnmap`, for a caller that takes many ptes away: an anonymous page that nobody else has
+ * is freed with its neighbours. `runFree` must follow before anything else looks at frames.
+ */
+export function frameUnmapInRun(pfn: u32): void {
+  const frame = frameOf(pfn);
+  if (frame.refcount != 1 || !(frame.mapping & MAPPING_ANON)) {
+    frameUnmap(pfn);
+    return;
+  }
+  frame.mapcount = 0;
+  if (pfn == runFirst + runCount) {
+    runCount++;
+    return;
+  }
+  runFree();
+  runFirst = pfn;
+  runCount = 1;
+}
+
+/** Frees what `frameUnmapInRun` has gathered. */
+export function runFree(): void {
+  if (!runCount) return;
+  statAdd(Vmstat.nr_anon_pages, -(<f64>runCount));
+  framesFreeRun(runFirst, runCount);
+  runFirst = 0;
+  runCount = 0;
 }
 
 /** The last owner's page belongs to its own anon_vma from now on (Linux: folio_move_anon_rmap). */

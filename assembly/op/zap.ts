@@ -5,7 +5,7 @@ import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
-import { frameDirty, frameUnmap } from "../map/rmap";
+import { frameDirty, frameUnmapInRun, runFree } from "../map/rmap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, tableTrim } from "../map/table";
 import { CHECK } from "../mem/assert";
 
@@ -15,7 +15,7 @@ function dropPage(pte: u64): void {
   if (!(pte & P) || pte & S) return;
   const pfn = ptePfn(pte);
   if (pte & D && !flagTest(PG.anon, pfn)) frameDirty(pfn);
-  frameUnmap(pfn);
+  frameUnmapInRun(pfn);
 }
 
 function zapLeaf(leaf: u32, first: u32, count: u32): void {
@@ -28,6 +28,7 @@ function zapLeaf(leaf: u32, first: u32, count: u32): void {
     gone++;
     dropPage(pte);
   }
+  runFree();
   frameOf(leaf).private_ -= gone;
 }
 
