@@ -119,6 +119,11 @@ export function poolReserve(pool: Pool, n: u32): bool {
   return true;
 }
 
+/** @returns whether `n` records can be had now without a frame for them. */
+export function poolCovers(pool: Pool, n: u32): bool {
+  return pool.freeCount - pool.reserved >= n;
+}
+
 /** Lets `n` records that were reserved be had by anyone, and gives back frames no longer needed. */
 export function poolUnreserve(pool: Pool, n: u32): void {
   if (CHECK) assert(n <= pool.reserved, "more than was reserved");

@@ -6,8 +6,8 @@
 // Invariants
 //   N1  What is reserved equals the sum over open tickets; nothing stays reserved without one.
 
-import { framesReserve, framesUnreserve } from "../frame/buddy";
-import { Pool, poolReserve, poolUnreserve } from "../frame/pool";
+import { framesAvailable, framesReserve, framesUnreserve } from "../frame/buddy";
+import { Pool, poolCovers, poolReserve, poolUnreserve } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
@@ -81,6 +81,14 @@ function takeObjects(): bool {
     release(anonVmaPool, need.anonVmas);
   }
   return false;
+}
+
+/** Whether all of it is there already, so that nothing has to be set aside for an apply at once. */
+export function needCovered(): bool {
+  if (need.frames > framesAvailable() || !poolCovers(vmaPool, need.vmas)) return false;
+  if (!poolCovers(linkPool, need.links) || !poolCovers(anonVmaPool, need.anonVmas)) return false;
+  if (!poolCovers(mappingPool, need.mappings)) return false;
+  return poolCovers(nodePool, need.nodes) && poolCovers(mmPool, need.mms);
 }
 
 /** Hands back what `taken` holds, so that an apply can draw on it, or because a plan is dropped. */

@@ -6,7 +6,7 @@ import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { windowBase } from "../mem/layout";
 import { resultGet, resultSet, resultSet64 } from "../mem/result";
 import { KeyKind } from "./freeze";
-import { need, needClear, needRelease, needTake } from "./need";
+import { need, needClear, needCovered, needRelease, needTake } from "./need";
 import { noticesAny, noticesClear } from "./notice";
 import { scanFirst } from "./record";
 import { opened, planDrop, Ticket, ticketFreeze, ticketHandle, ticketOpen } from "./ticket";
@@ -31,6 +31,7 @@ export function planTells(): bool {
 
 /** Makes sure that the apply which follows at once cannot fail for want of memory. */
 export function planAfford(): i32 {
+  if (needCovered()) return Status.Ok;
   if (!needTake()) return planDrop(Status.ENOMEM);
   needRelease(need);
   return Status.Ok;
