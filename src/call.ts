@@ -60,14 +60,14 @@ export class Call {
   ) {
     this.core = core;
     this.plan = plan;
-    this.parent = parent;
+    this.parent = parent === null || parent.closed ? null : parent;
     this.canWait = limits !== null;
     this.parallel = limits?.parallel ?? core.parallel;
     this.#signal = limits?.signal;
     this.#deadlineAt = deadlineOf(core, plan, limits);
     this.#status = status;
-    if (parent === null) return;
-    parent.children.push(this);
+    if (this.parent === null) return;
+    this.parent.children.push(this);
     core.nestedCalls++;
   }
 

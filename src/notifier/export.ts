@@ -109,7 +109,7 @@ function plan(request: ExportRequest, address: number, done: number): Plan {
 
 /** A call that carries a bracket, or comes while a callback of the subscriber runs. */
 function mustNotWait({ context, member }: ExportRequest): boolean {
-  return context !== null || member.working.length > 0;
+  return (context !== null && !context.closed) || member.working.length > 0;
 }
 
 function isLeftOut({ fault }: ExportRequest, status: number): boolean {

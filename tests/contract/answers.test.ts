@@ -1,7 +1,7 @@
 // protocol.md, "Answers": refusals, deadlines, owing subscribers, ends, nested calls.
 
 import { describe, expect, test } from "vitest";
-import { MAP_FIXED, PROT_READ } from "../../src/constants.ts";
+import { MAP_FIXED } from "../../src/constants.ts";
 import type { Why } from "../../src/notifier/ops.ts";
 import { at, boot, PAGE, PRIVATE, pages, READ_WRITE, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
@@ -87,38 +87,6 @@ describe("a refuses (throws or rejects)", () => {
       address: at(0),
     });
     expect(diary).toEqual(["unmap 0-1", "end aborted"]);
-  });
-});
-
-describe("a bracket of several notices", () => {
-  const setUp = async (answer: (why: Why) => void) => {
-    const booted = boot("w.w");
-    booted.mm.mprotectSync(at(2), PAGE, PROT_READ);
-    const holder = hold(booted, { answer });
-    await holder.subscriber.export(booted.mm, at(0));
-    await holder.subscriber.export(booted.mm, at(2));
-    const move = () => booted.mm.mremap(at(0), PAGE, PAGE, 1 | 2, at(2));
-    return { booted, ...holder, move };
-  };
-
-  test("gives each subscriber exactly one end", async () => {
-    const { move, diary } = await setUp(() => {});
-    await move();
-    const ends = diary.filter((line) => line.startsWith("end"));
-    expect(diary.length - ends.length).toBeGreaterThan(1);
-    expect(ends).toEqual(["end done"]);
-  });
-
-  test("who accepted one and refused the next is not left waiting for its end", async () => {
-    let told = 0;
-    const { booted, move, diary } = await setUp(() => {
-      told++;
-      if (told > 1) refuse();
-    });
-    expect(await errorOf(move())).toMatchObject({ code: "EBUSY" });
-    expect(diary.at(-1)).toBe("end aborted");
-    expect(diary.filter((line) => line.startsWith("end"))).toHaveLength(1);
-    expect(strip(booted.mm, 3)).toMatch(/^w\.[rR]$/i);
   });
 });
 
@@ -219,10 +187,22 @@ describe("every wait has a deadline", () => {
     expect((await errorOf(unmap)).message).toBe("changed my mind");
     expect(diary).toEqual(["unmap 0-1", "end aborted"]);
     expect(strip(booted.mm, 1)).toBe("w");
-    const early = booted.mm.munmap(...pages(0, 1), { signal: AbortSignal.abort(new Error("no")) });
+    const early = booted.mm.munmap(...pages(0, 1), {
+      signal: AbortSignal.abort(new Error("no")),
+    });
     expect((await errorOf(early)).message).toBe("no");
     expect(strip(booted.mm, 1)).toBe("w");
   });
+});
+
+test("given up inside the last callback, which accepts: it does not commit", async () => {
+  const booted = boot("w");
+  const controller = new AbortController();
+  const { subscriber, diary } = hold(booted, { answer: () => controller.abort(new Error("no")) });
+  await subscriber.export(booted.mm, at(0));
+  const unmap = booted.mm.munmap(...pages(0, 1), { signal: controller.signal });
+  expect((await errorOf(unmap)).message).toBe("no");
+  expect([strip(booted.mm, 1), diary]).toEqual(["w", ["unmap 0-1", "end aborted"]]);
 });
 
 describe("a late subscriber stays owing", () => {
@@ -310,6 +290,40 @@ describe("nested calls from a callback go through why.machine", () => {
     await booted.mm.munmap(...pages(0, 1));
     expect(strip(booted.mm, 4)).toBe(".ww.");
     expect(booted.mm.readSync(at(2), 1)[0]).toBe(1);
+  });
+
+  test("an export that carries it does not wait either, whoever's export it is", async () => {
+    const booted = boot("w");
+    const codes: (string | undefined)[] = [];
+    const other = hold(booted, { name: "other" });
+    const { subscriber } = hold(booted, {
+      async answer(why) {
+        const mm = why.machine.within(booted.mm);
+        codes.push((await errorOf(other.subscriber.export(mm, at(0)))).code);
+      },
+    });
+    await subscriber.export(booted.mm, at(0));
+    await booted.mm.munmap(...pages(0, 1));
+    expect(codes).toEqual(["EAGAIN"]);
+  });
+
+  test("what they carry ends with the bracket: afterwards they wait like anybody", async () => {
+    const booted = boot("www");
+    const { subscriber, whys } = hold(booted);
+    await subscriber.export(booted.mm, at(0));
+    await booted.mm.munmap(...pages(0, 1));
+    const mm = whys[0]?.machine.within(booted.mm);
+    const sleeper = gate();
+    const other = hold(booted, { name: "other", answer: () => sleeper.promise });
+    await other.subscriber.export(booted.mm, at(1));
+    const open = booted.mm.munmap(...pages(1, 2));
+    const state = watchPromise(subscriber.export(mm ?? booted.mm, at(1)));
+    await settle();
+    expect(state.state).toBe("pending");
+    sleeper.open();
+    await open;
+    await settle();
+    expect(state.state).toBe("SIGSEGV");
   });
 
   //   munmap [0,2) ── callback ── munmap [1,3) waits for munmap [0,2): for ever

@@ -67,6 +67,13 @@ describe("an export is a record: subscriber, mm, page, frame, rights", () => {
     expect(error).toMatchObject({ code: "SIGSEGV", siCode: "SEGV_MAPERR", op: "export" });
   });
 
+  test.fails("what the mm may not read cannot be exported", async () => {
+    const booted = boot("w");
+    booted.mm.mprotectSync(...pages(0, 1), PROT_NONE);
+    const error = await errorOf(hold(booted).subscriber.export(booted.mm, at(0)));
+    expect(error).toMatchObject({ code: "SIGSEGV", siCode: "SEGV_ACCERR" });
+  });
+
   test("exportRange exports a series of pages; fault: false leaves absent ones out", async () => {
     const booted = boot("w_w_");
     const { subscriber } = hold(booted);
