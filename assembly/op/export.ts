@@ -3,7 +3,7 @@
 import { PG, PTE_W, ResultField, Rights, Status, SUBSCRIBERS_MAX } from "../abi";
 import { flagSet, flagTest } from "../frame/flags";
 import { Mm, mmOf } from "../map/mm";
-import { D, E, P, ptePfn, S } from "../map/pte";
+import { D, E, P, ptePfn, S, U } from "../map/pte";
 import { pteSlot } from "../map/table";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet } from "../mem/result";
@@ -33,7 +33,8 @@ export function exportAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
   const frozen = checkFrozen(mm, page, page + 4096);
   if (frozen) return frozen;
   const pte = load<u64>(pteSlot(mm, page));
-  if (!(pte & P)) return Status.EFAULT;
+  // A page that the area forbids to touch can not be handed out either.
+  if (!(pte & U)) return Status.EFAULT;
   if (rights & Rights.Write && !(pte & <u64>PTE_W)) return Status.EFAULT;
   resultSet(ResultField.Pfn, ptePfn(pte));
   return recordAdd(subscriber, mm, page, rights);
