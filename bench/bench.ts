@@ -1,0 +1,68 @@
+// All the cases that somebody asked for, one after another.
+
+import type { BenchArguments } from "./arguments.ts";
+import type { BenchCase, Size } from "./case.ts";
+import { CASES, casesNamed } from "./cases.ts";
+import { compare, HashMismatch, type Plan } from "./compare.ts";
+import { type BenchReport, type CaseReport, machineReport } from "./report.ts";
+import { LocalRunner, type Runner } from "./runner.ts";
+import { SIDE_NAMES, SIDES, type SideName } from "./sides/all.ts";
+import { figuresOf } from "./statistics.ts";
+
+/** Makes the runner of one side. */
+export type RunnerMaker = (one: BenchCase, side: SideName) => Runner;
+
+/** Hears what goes on. */
+export type Progress = (text: string) => void;
+
+export interface BenchOutcome {
+  readonly report: BenchReport;
+  /** Cases that are not in the report because their sides disagree. */
+  readonly refused: readonly HashMismatch[];
+}
+
+/** What a round is: enough runs for a median, and time enough to be above the clock's noise. */
+const ROUND: Readonly<Record<Size, Omit<Plan, "rounds">>> = {
+  test: { warmups: 0, runs: 1, milliseconds: 0 },
+  full: { warmups: 5, runs: 3, milliseconds: 60 },
+};
+
+export async function runBench(
+  { only, size, rounds }: BenchArguments,
+  makeRunner: RunnerMaker,
+  progress: Progress = () => {},
+): Promise<BenchOutcome> {
+  const cases: CaseReport[] = [];
+  const refused: HashMismatch[] = [];
+  for (const one of asked(only)) {
+    progress(one.name);
+    const runners = new Map(SIDE_NAMES.map((side) => [side, makeRunner(one, side)]));
+    try {
+      cases.push(await compare(one, runners, { ...ROUND[size], rounds }));
+    } catch (error) {
+      if (!(error instanceof HashMismatch)) throw error;
+      progress(error.message);
+      refused.push(error);
+    }
+  }
+  return { report: { machine: machineReport(), cases }, refused };
+}
+
+/** One side of each case, on this thread: nothing is compared, a profiler sees what it does. */
+export async function runAlone(
+  { only, size, rounds, profile }: BenchArguments,
+  progress: Progress,
+): Promise<void> {
+  if (profile === null) return;
+  for (const one of asked(only)) {
+    const runner = new LocalRunner(one, SIDES[profile], size);
+    await runner.prove();
+    const samples: number[] = [];
+    for (let round = 0; round < rounds; round++) samples.push(...(await runner.round(ROUND[size])));
+    progress(`${one.name}: ${figuresOf(samples).median.toFixed(1)} ${one.unit}`);
+  }
+}
+
+function asked(only: string | null): readonly BenchCase[] {
+  return only === null ? CASES : casesNamed(only);
+}

@@ -1,0 +1,109 @@
+// A case on all its sides, in turns: whatever the machine does meanwhile, it does to all of them.
+//
+// Invariants
+//   C1  No figure of a case is given unless every side has the same hash.
+//   C2  Each round times every side once, beginning with another one each time.
+
+import type { BenchCase } from "./case.ts";
+import type { CaseReport, ReferenceReport } from "./report.ts";
+import type { Proof, Round, Runner } from "./runner.ts";
+import { OURS, type SideName } from "./sides/all.ts";
+import { figuresOf, rounded } from "./statistics.ts";
+
+/** How often and how long. */
+export interface Plan extends Round {
+  readonly warmups: number;
+  readonly rounds: number;
+}
+
+/** The sides of a case; ours is one of them. */
+export type Runners = ReadonlyMap<SideName, Runner>;
+
+/** Two sides did not do the same, so that their times say nothing. */
+export class HashMismatch extends Error {
+  override readonly name = "HashMismatch";
+
+  constructor(one: BenchCase, proofs: ReadonlyMap<SideName, Proof>) {
+    const found = [...proofs].map(([side, { hash }]) => `${side} ${hash}`).join(", ");
+    super(`${one.name}: the sides did different work: ${found}`);
+  }
+}
+
+/** Times a case. Throws HashMismatch; closes the runners whatever happens. */
+export async function compare(one: BenchCase, runners: Runners, plan: Plan): Promise<CaseReport> {
+  try {
+    const proofs = await proveAll(one, runners);
+    for (let round = 0; round < plan.warmups; round++) await timeAll(runners, plan, round);
+    const samples = new Map<SideName, number[]>();
+    for (let round = 0; round < plan.rounds; round++) {
+      for (const [side, found] of await timeAll(runners, plan, round)) {
+        samples.set(side, [...(samples.get(side) ?? []), ...found]);
+      }
+    }
+    return reportOf(one, proofs, samples);
+  } finally {
+    for (const runner of runners.values()) await runner.close();
+  }
+}
+
+async function proveAll(one: BenchCase, runners: Runners): Promise<Map<SideName, Proof>> {
+  const proofs = new Map<SideName, Proof>();
+  for (const [side, runner] of runners) proofs.set(side, await runner.prove());
+  if (new Set([...proofs.values()].map(({ hash }) => hash)).size !== 1) {
+    throw new HashMismatch(one, proofs);
+  }
+  return proofs;
+}
+
+async function timeAll(
+  runners: Runners,
+  plan: Plan,
+  round: number,
+): Promise<Map<SideName, number[]>> {
+  const sides = [...runners];
+  const found = new Map<SideName, number[]>();
+  for (let turn = 0; turn < sides.length; turn++) {
+    const next = sides[(round + turn) % sides.length];
+    if (next === undefined) continue;
+    const [side, runner] = next;
+    found.set(side, await runner.round(plan));
+  }
+  return found;
+}
+
+const NS_A_SECOND = 1e9;
+
+function reportOf(
+  one: BenchCase,
+  proofs: ReadonlyMap<SideName, Proof>,
+  samples: ReadonlyMap<SideName, readonly number[]>,
+): CaseReport {
+  const ours = sideReport(OURS, proofs, samples);
+  const references: Record<string, ReferenceReport> = {};
+  for (const side of proofs.keys()) {
+    if (side === OURS) continue;
+    const theirs = sideReport(side, proofs, samples);
+    references[side] = { ...theirs, ratio: rounded(theirs.median / ours.median) };
+  }
+  return {
+    name: one.name,
+    question: one.question,
+    unit: one.unit,
+    ...ours,
+    perSecond: Math.round(NS_A_SECOND / ours.median),
+    references,
+  };
+}
+
+function sideReport(
+  side: SideName,
+  proofs: ReadonlyMap<SideName, Proof>,
+  samples: ReadonlyMap<SideName, readonly number[]>,
+) {
+  const { median, spread } = figuresOf(samples.get(side) ?? []);
+  return {
+    median: rounded(median),
+    spread: [rounded(spread[0]), rounded(spread[1])] as const,
+    hash: proofs.get(side)?.hash ?? "",
+  };
+}

@@ -1,0 +1,43 @@
+// The benchmarks' entry: the command line on the main thread, one side of a case in a worker.
+//
+// Exit codes: 0 done; 1 a case's sides did different work; 2 a wrong argument.
+
+import { isMainThread } from "node:worker_threads";
+import { readArguments, USAGE, UsageError } from "./arguments.ts";
+import { runAlone, runBench } from "./bench.ts";
+import { RemoteRunner, serve } from "./remote-runner.ts";
+import { saveReport } from "./results.ts";
+import { textTable } from "./table.ts";
+
+async function main(args: readonly string[]): Promise<number> {
+  const asked = readArguments(args);
+  if (asked.profile !== null) {
+    await runAlone(asked, say);
+    return 0;
+  }
+  const script = new URL(import.meta.url);
+  const { report, refused } = await runBench(
+    asked,
+    (one, side) => new RemoteRunner(script, { caseName: one.name, side, size: asked.size }),
+    say,
+  );
+  if (asked.save && refused.length === 0) say(`kept as ${await saveReport(report)}`);
+  process.stdout.write(asked.json ? `${JSON.stringify(report)}\n` : textTable(report));
+  return refused.length === 0 ? 0 : 1;
+}
+
+function say(text: string): void {
+  process.stderr.write(`bench: ${text}\n`);
+}
+
+if (isMainThread) {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`bench: ${error.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+  }
+} else {
+  serve();
+}

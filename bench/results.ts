@@ -1,0 +1,42 @@
+// Reports that are kept, and the README's table, which is made of the newest.
+
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { BenchReport } from "./report.ts";
+import { ROOT } from "./root.ts";
+import { markdownTable } from "./table.ts";
+
+const FOLDER = join(ROOT, "bench/results");
+const README = join(ROOT, "README.md");
+const TABLE = /(<!-- bench:begin -->\n)[\s\S]*?(<!-- bench:end -->)/;
+
+/** Keeps a report: a file a day and version of Node. Its path in the tree. */
+export async function saveReport(report: BenchReport): Promise<string> {
+  const { date, node } = report.machine;
+  const name = `${date.slice(0, 10)}-node-${node}.json`;
+  await writeFile(join(FOLDER, name), jsonText(report));
+  if (existsSync(README)) {
+    await writeFile(README, withTable(await readFile(README, "utf8"), report));
+  }
+  return `bench/results/${name}`;
+}
+
+/** As the house's formatter has it: a pair of numbers is on one line. */
+export function jsonText(report: BenchReport): string {
+  const text = JSON.stringify(report, null, 2);
+  return `${text.replace(/\[\s+([\d.]+),\s+([\d.]+)\s+\]/g, "[$1, $2]")}\n`;
+}
+
+/** The newest report that is kept, or null. */
+export async function newestReport(): Promise<BenchReport | null> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith(".json")).sort();
+  const newest = names.at(-1);
+  if (newest === undefined) return null;
+  return JSON.parse(await readFile(join(FOLDER, newest), "utf8")) as BenchReport;
+}
+
+/** A text with the table of a report between its markers; without markers, the text as it is. */
+export function withTable(text: string, report: BenchReport): string {
+  return text.replace(TABLE, (_, begin, end) => `${begin}\n${markdownTable(report)}\n${end}`);
+}

@@ -1,0 +1,106 @@
+// The benchmarks as they are run: sides in workers, one JSON object, and what is made of it.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { BenchReport } from "../../bench/report.ts";
+import { jsonText, newestReport, withTable } from "../../bench/results.ts";
+import { ROOT } from "../../bench/root.ts";
+import { SIDE_NAMES } from "../../bench/sides/all.ts";
+import { markdownTable, textTable } from "../../bench/table.ts";
+
+const MAIN = join(ROOT, "build/bench/main.js");
+const README = join(ROOT, "README.md");
+
+const SIDE = { median: 20, spread: [19, 21], hash: "0123456789abcdef" } as const;
+const REPORT: BenchReport = {
+  machine: {
+    cpu: "a processor",
+    cores: 2,
+    memoryBytes: 1,
+    os: "an os",
+    node: "20.0.0",
+    v8: "11",
+    date: "2026-01-02T03:04:05.000Z",
+  },
+  cases: [
+    {
+      name: "map-unmap",
+      question: "map and unmap",
+      unit: "ns/pair",
+      ...SIDE,
+      perSecond: 50_000_000,
+      references: { "js-map": { ...SIDE, median: 2_000, ratio: 100 } },
+    },
+  ],
+};
+
+function run(...args: string[]) {
+  return spawnSync(process.execPath, ["--expose-gc", MAIN, ...args], { encoding: "utf8" });
+}
+
+test("--json prints one object of the agreed shape", () => {
+  const { status, stdout, stderr } = run("--json", "--size", "test", "--only", "map-unmap");
+  expect(stderr).toBe("bench: map-unmap\n");
+  expect(status).toBe(0);
+  const { machine, cases } = JSON.parse(stdout) as BenchReport;
+  expect(machine).toMatchObject({ node: process.versions.node, cpu: expect.any(String) });
+  expect(cases).toHaveLength(1);
+  const [one] = cases;
+  expect(one).toMatchObject({ name: "map-unmap", unit: "ns/pair", median: expect.any(Number) });
+  expect(Object.keys(one?.references ?? {})).toEqual(SIDE_NAMES.slice(1));
+  for (const reference of Object.values(one?.references ?? {})) {
+    expect(reference).toMatchObject({ median: expect.any(Number), ratio: expect.any(Number) });
+    expect(reference.hash).toBe(one?.hash);
+  }
+});
+
+test("--profile runs one side in one thread", () => {
+  const args = ["--profile", "js-typed", "--size", "test", "--only", "map-unmap"];
+  const { status, stdout, stderr } = run(...args);
+  expect(stderr).toMatch(/^bench: map-unmap: [\d.]+ ns\/pair\n$/);
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
+});
+
+test("a wrong argument: what is wrong, how it is used, exit code 2", () => {
+  const { status, stdout, stderr } = run("--only", "nothing");
+  expect(status).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/no case "nothing"[\s\S]*usage: npm run bench/);
+});
+
+test("the tables say what was measured, where, and how it compares", () => {
+  const [head, row] = textTable(REPORT).split("\n");
+  expect(head?.split(/ {2,}/)).toEqual(["case", "unit", "pagebell", "quartiles", "js-map", "×"]);
+  expect(row?.split(/ {2,}/)).toEqual(["map-unmap", "ns/pair", "20", "19–21", "2,000", "100"]);
+  const text = markdownTable(REPORT);
+  expect(text).toContain("| map and unmap | 20 ns/pair | 50,000,000 | 2,000 | 100 |");
+  expect(text).toContain("Node 20.0.0, a processor, an os, 2026-01-02.");
+});
+
+test("a report is kept as the formatter has it", () => {
+  const text = jsonText(REPORT);
+  expect(JSON.parse(text)).toEqual(REPORT);
+  expect(text).toContain('"spread": [19, 21],\n');
+});
+
+test("a table goes between its markers and nowhere else", () => {
+  const text = "before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n";
+  const filled = withTable(text, REPORT);
+  expect(filled).toMatch(
+    /^before\n<!-- bench:begin -->\n\n\|[\s\S]*\n\n<!-- bench:end -->\nafter\n$/,
+  );
+  expect(filled).not.toContain("old");
+  expect(withTable(filled, REPORT)).toBe(filled);
+  expect(withTable("no markers", REPORT)).toBe("no markers");
+});
+
+test("the README's table is of the newest report that is kept", async () => {
+  const report = await newestReport();
+  expect(report).not.toBeNull();
+  if (report === null || !existsSync(README)) return;
+  const text = readFileSync(README, "utf8");
+  expect(withTable(text, report)).toBe(text);
+});
