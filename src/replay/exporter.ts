@@ -6,6 +6,8 @@
 //   E2  Whenever no operation runs, an entry's frame is the one that the page table has there: a
 //       read through the entry reads what the process reads. What breaks this is a violation.
 //   E3  It takes hold only of what is present, between operations; it faults nothing in.
+//   E4  What is present and may not be touched by anybody (PROT_NONE) it knows of, without a record:
+//       it watches the address space, and so is told of these pages too.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
 import type { PageInfo } from "../inspect.ts";
@@ -43,6 +45,7 @@ export class Exporter {
   readonly #subscriber: Subscriber;
   readonly #log: NoticeLog;
   readonly #held = new HeldPages();
+  readonly #forbidden = new HeldPages();
   readonly #followed = new Set<number>();
   /** Ranges that it was told of, and lets go of: to be taken hold of again when it is over. */
   #told: MmRange[] = [];
@@ -103,7 +106,11 @@ export class Exporter {
     const entries = [...mm.pagemap(start, end)].filter(({ present }) => present);
     this.#audit(mm, start, end, entries);
     let count = 0;
-    for (const entry of entries) if (!entry.exported && (await this.#export(mm, entry))) count++;
+    for (const entry of entries) {
+      if (entry.exported) continue;
+      if (await this.#export(mm, entry)) count++;
+      else this.#forbidden.add(mm, entry.address, entry.pfn);
+    }
     this.peak = Math.max(this.peak, this.#held.size);
     return count;
   }
@@ -134,17 +141,21 @@ export class Exporter {
     const options = { write: writable, fault: false };
     if ((await this.#subscriber.exportRange(mm, address, end, options)) === 0) return false;
     this.#held.add(mm, address, pfn);
+    this.#forbidden.remove(mm, address, end);
     return true;
   }
 
   #note(mm: Mm, start: number, end: number): void {
     this.#log.told++;
-    for (const address of this.#held.addresses(mm, start, end)) this.#log.add(mm, address);
+    for (const known of [this.#held, this.#forbidden]) {
+      for (const address of known.addresses(mm, start, end)) this.#log.add(mm, address);
+    }
     this.#told.push({ mm, start, end });
   }
 
   #drop(mm: Mm, start: number, end: number): void {
     this.#held.remove(mm, start, end);
+    this.#forbidden.remove(mm, start, end);
     this.#subscriber.unexportRange(mm, start, end);
   }
 
