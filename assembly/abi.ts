@@ -151,6 +151,9 @@ export const enum Op {
   Fork,
   Exit,
   Migrate,
+  Truncate,
+  Punch,
+  Msync,
 }
 
 /** Why a page is about to change (`why.reason`). */
@@ -176,6 +179,8 @@ export const enum Demand {
   Writers,
   /** Every record in reach must go. */
   All,
+  /** Every record of a page of the file; private copies stay. */
+  FilePages,
 }
 
 /** What a notice is about. */
@@ -186,6 +191,10 @@ export const enum NoticeKind {
   Page,
   /** An mm that exits. */
   Release,
+  /** Pages of a file; the hits that follow say where they are shown. */
+  MappingRange,
+  /** (mm, start, end) that the mapping range before it shows through. */
+  Hit,
 }
 
 /** Words of a notice, see `ticket_notice`. */

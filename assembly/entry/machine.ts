@@ -11,6 +11,7 @@ import { fileCreate, fileGrow, fileOf, filePage } from "../op/file";
 import { importArea, importBrk, importPage } from "../op/import";
 import { areaNext, mmLayout, pageList, pageQuery } from "../op/inspect";
 import { machineCheck, machineInit, settled } from "../op/machine";
+import { filePunch, fileTruncate } from "../op/truncate";
 
 export function initEntry(frames: u32): i32 {
   return machineInit(frames);
@@ -75,6 +76,19 @@ export function filePageEntry(handle: u32, index: f64, create: u32): i32 {
   const file = fileOf(handle);
   if (!file) return Status.EBADF;
   return settled(filePage(changetype<Mapping>(file), <u64>index, create != 0));
+}
+
+/** Makes a file as long as `size` says, longer or shorter; or a ticket. */
+export function fileTruncateEntry(handle: u32, size: f64): i32 {
+  const file = fileOf(handle);
+  return file ? settled(fileTruncate(changetype<Mapping>(file), <u64>size)) : Status.EBADF;
+}
+
+/** Punches a hole of `length` bytes at `start`; or a ticket. */
+export function filePunchEntry(handle: u32, start: f64, length: f64): i32 {
+  const file = fileOf(handle);
+  if (!file) return Status.EBADF;
+  return settled(filePunch(changetype<Mapping>(file), <u64>start, <u64>length));
 }
 
 export function areaNextEntry(handle: u32, address: f64): i32 {

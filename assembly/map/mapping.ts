@@ -34,8 +34,8 @@ export class Mapping {
   size: u64;
 }
 
-const FANOUT_BITS: u32 = 6;
-const FANOUT: u32 = 1 << FANOUT_BITS;
+export const FANOUT_BITS: u32 = 6;
+export const FANOUT: u32 = 1 << FANOUT_BITS;
 const NODE_BYTES: u32 = FANOUT * 4 + 8;
 /** Highest page index that the tree reaches: 2^36 pages, as much as 48 bits of file. */
 const HEIGHT_MAX: u32 = 6;
@@ -63,11 +63,11 @@ export function mappingTree(mapping: usize): usize {
   return mapping + offsetof<Mapping>("tree");
 }
 
-function nodeUsed(node: usize): usize {
+export function nodeUsed(node: usize): usize {
   return node + FANOUT * 4;
 }
 
-function slotIn(node: usize, index: u64, level: u32): usize {
+export function slotIn(node: usize, index: u64, level: u32): usize {
   return node + ((<usize>(index >> (level * FANOUT_BITS)) & (FANOUT - 1)) << 2);
 }
 
@@ -101,7 +101,7 @@ function cacheGrow(mapping: Mapping, index: u64): bool {
 }
 
 /** Takes empty nodes away on the way to `index`, and levels that hold one child at index 0. */
-function cachePrune(mapping: Mapping, index: u64): void {
+export function cachePrune(mapping: Mapping, index: u64): void {
   for (let level: u32 = 1; level <= mapping.height; level++) {
     let slot = changetype<usize>(mapping) + offsetof<Mapping>("root");
     let parent: usize = 0;

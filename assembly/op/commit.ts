@@ -15,6 +15,7 @@ import { protectCommit } from "./mprotect";
 import { remapCommit } from "./mremap";
 import { unmapApply } from "./munmap";
 import { checkHolders } from "./reach";
+import { truncateAbort, truncateCommit } from "./truncate";
 
 function apply(ticket: Ticket): i32 {
   const op = ticket.op;
@@ -30,6 +31,7 @@ function apply(ticket: Ticket): i32 {
   if (op == Op.Fault) return faultCommit(ticket);
   if (op == Op.Fork) return forkCommit(ticket);
   if (op == Op.Exit) return exitCommit(ticket);
+  if (op == Op.Truncate || op == Op.Punch) return truncateCommit(ticket);
   return migrateCommit(ticket);
 }
 
@@ -53,6 +55,7 @@ export function ticketCommit(ticket: Ticket): i32 {
 export function ticketAbort(ticket: Ticket): i32 {
   if (ticket.state != TicketState.Planned) return Status.EINVAL;
   if (ticket.op == Op.Mmap) mapAbort(ticket);
+  if (ticket.op == Op.Truncate || ticket.op == Op.Punch) truncateAbort(ticket);
   ticketClose(ticket);
   return Status.Ok;
 }

@@ -21,6 +21,7 @@ import {
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
   MADV_RANDOM,
+  MADV_REMOVE,
   MADV_SEQUENTIAL,
   MADV_UNMERGEABLE,
   MADV_WILLNEED,
@@ -60,8 +61,9 @@ import {
   planTicket,
   populateNext,
 } from "../plan/plan";
-import { checkFrozen, Ticket } from "../plan/ticket";
+import { checkFrozen, planDrop, Ticket } from "../plan/ticket";
 import { freeRange } from "./madv-free";
+import { removeFreeze, removePart, removePlan, removeRefusal } from "./madv-remove";
 import { pageAlign } from "./munmap";
 import { zapRange } from "./zap";
 
@@ -73,11 +75,13 @@ const enum Kind {
   Free,
   Nothing,
   Populate,
+  Remove,
 }
 
 function kindOf(advice: i32): Kind {
   if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED) return Kind.Clear;
   if (advice == MADV_FREE) return Kind.Free;
+  if (advice == MADV_REMOVE) return Kind.Remove;
   if (advice == MADV_WILLNEED || advice == MADV_COLD) return Kind.Nothing;
   if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) return Kind.Populate;
   if (advice >= MADV_NORMAL && advice <= MADV_SEQUENTIAL) return Kind.Flags;
@@ -87,6 +91,7 @@ function kindOf(advice: i32): Kind {
 
 /** EINVAL where `advice` does not apply to `vma`, else Ok. */
 function refusal(vma: Vma, advice: i32): i32 {
+  if (advice == MADV_REMOVE) return removeRefusal(vma);
   const flags = vma.flags;
   let forbidden: u32 = 0;
   if (advice == MADV_DOFORK) forbidden = VM_IO;
@@ -141,12 +146,22 @@ export function madvise(mm: Mm, address: u64, length: u64, advice: i32): i32 {
   if (frozen) return frozen;
   needRange(mm, address, end);
   if (kind == Kind.Clear || kind == Kind.Free) clearPlan(mm, address, end, advice);
+  if (kind == Kind.Remove) {
+    const held = removePlan(mm, address, end);
+    if (held) return planDrop(held);
+  }
   if (!planTells()) {
     const status = planAfford();
     return status ? status : adviseApply(mm, address, end, advice);
   }
-  const status = planTicket(Op.Madvise, mm, address, end);
-  return status ? status : planDone(address, end, advice, 0);
+  return adviseTicket(mm, address, end, advice);
+}
+
+function adviseTicket(mm: Mm, start: u64, end: u64, advice: i32): i32 {
+  const status = planTicket(Op.Madvise, mm, start, end);
+  if (status) return status;
+  const frozen = advice == MADV_REMOVE ? removeFreeze(mm, start, end) : Status.Ok;
+  return frozen ? frozen : planDone(start, end, advice, 0);
 }
 
 function clearPlan(mm: Mm, start: u64, end: u64, advice: i32): void {
@@ -165,6 +180,7 @@ function adviseArea(mm: Mm, vma: Vma, start: u64, end: u64, advice: i32): i32 {
   if (refused) return refused;
   const kind = kindOf(advice);
   if (kind == Kind.Clear) zapRange(mm, start, end);
+  if (kind == Kind.Remove) removePart(vma, start, end);
   if (kind == Kind.Free) freeRange(mm, start, end);
   if (kind != Kind.Flags) return Status.Ok;
   const flags = advisedFlags(vma.flags, advice);

@@ -28,6 +28,16 @@ function markFrame(pfn: u32): u32 {
 export function noticeReach(notice: Notice): u32 {
   memory.fill(windowBase, 0, SUBSCRIBER_WORDS << 2);
   if (notice.kind == NoticeKind.Page) return markFrame(notice.pfn);
+  if (notice.kind != NoticeKind.MappingRange) return markRange(notice);
+  let count: u32 = 0;
+  for (let at = notice.next; at; at = changetype<Notice>(at).next) {
+    if (changetype<Notice>(at).kind != NoticeKind.Hit) break;
+    count += markRange(changetype<Notice>(at));
+  }
+  return count;
+}
+
+function markRange(notice: Notice): u32 {
   const mm = mmOf(notice.mm);
   if (!mm) return 0;
   const release = notice.kind == NoticeKind.Release;
@@ -43,7 +53,8 @@ export function noticeReach(notice: Notice): u32 {
 
 function blockerOf(notice: Notice): usize {
   const demand = <Demand>notice.demand;
-  if (demand == Demand.Nothing) return 0;
+  // What a file's notice asks for, its hits ask for.
+  if (demand == Demand.Nothing || notice.kind == NoticeKind.MappingRange) return 0;
   if (notice.kind == NoticeKind.Page) return frameOf(notice.pfn).exports;
   const mm = mmOf(notice.mm);
   if (!mm) return 0;

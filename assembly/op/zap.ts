@@ -6,7 +6,7 @@ import { frameAddress, frameOf } from "../frame/frame";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
 import { frameDirty, frameUnmapInRun, runFree } from "../map/rmap";
-import { leafEnd, leafIndex, leafPfn, leafSeek, tableTrim } from "../map/table";
+import { leafEnd, leafIndex, leafPfn, leafSeek, pteSet, tableTrim } from "../map/table";
 import { CHECK } from "../mem/assert";
 
 /** One pte of a page goes. Precondition: no record names it. */
@@ -30,6 +30,28 @@ function zapLeaf(leaf: u32, first: u32, count: u32): void {
   }
   runFree();
   frameOf(leaf).private_ -= gone;
+}
+
+function zapFileLeaf(leaf: u32, first: u32, count: u32): void {
+  let slot = frameAddress(leaf) + ((<usize>first) << 3);
+  for (let i: u32 = 0; i < count; i++, slot += 8) {
+    const pte = load<u64>(slot);
+    if (!(pte & P) || pte & S || flagTest(PG.anon, ptePfn(pte))) continue;
+    pteSet(slot, 0);
+    dropPage(pte);
+  }
+  runFree();
+}
+
+/** Clears the ptes of cached pages in [start, end): private copies stay (even_cows of Linux: 0). */
+export function zapFilePages(mm: Mm, start: u64, end: u64): void {
+  let at = leafSeek(mm, start, end);
+  while (at < end) {
+    const stop = leafEnd(at, end);
+    zapFileLeaf(leafPfn(mm, at), leafIndex(at), <u32>((stop - at) >> 12));
+    tableTrim(mm, at);
+    at = leafSeek(mm, stop, end);
+  }
 }
 
 /** Clears every pte in [start, end), and the tables that this empties. */

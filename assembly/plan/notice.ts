@@ -26,6 +26,7 @@ export class Notice {
   demand: u32;
   oldProt: u32;
   newProt: u32;
+  /** The frame; the handle of the file. */
   pfn: u32;
   start: u64;
   end: u64;
@@ -137,4 +138,31 @@ export function noticeRelease(mm: Mm): void {
 export function noticePage(pfn: u32, reason: Reason, demand: Demand): void {
   const notice = append(NoticeKind.Page, reason, demand);
   if (notice) notice.pfn = pfn;
+}
+
+/**
+ * Bytes [start, end) of a file are about to go. `mapping` is its handle. Hits must follow: with the
+ * file's notice they are one.
+ */
+export function noticeMapping(
+  mapping: u32,
+  start: u64,
+  end: u64,
+  reason: Reason,
+  demand: Demand,
+): void {
+  const notice = append(NoticeKind.MappingRange, reason, demand);
+  if (!notice) return;
+  notice.pfn = mapping;
+  notice.start = start;
+  notice.end = end;
+}
+
+/** [start, end) of `mm` shows a part of the mapping range noticed last. */
+export function noticeHit(mm: Mm, start: u64, end: u64, reason: Reason, demand: Demand): void {
+  const notice = append(NoticeKind.Hit, reason, demand);
+  if (!notice) return;
+  notice.mm = mm.handle;
+  notice.start = start;
+  notice.end = end;
 }

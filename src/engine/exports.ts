@@ -35,6 +35,8 @@ export interface EngineOperations {
   mm_fork(mm: number): number;
   mm_exit(mm: number): number;
   page_migrate(pfn: number): number;
+  mapping_truncate(mapping: number, size: number): number;
+  mapping_punch(mapping: number, start: number, length: number): number;
 }
 
 /** The bracket: what a ticket announces, and how it ends. */
@@ -158,6 +160,8 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   mapping_size: true,
   mapping_grow: true,
   mapping_page: true,
+  mapping_truncate: true,
+  mapping_punch: true,
   area_next: true,
   page_query: true,
   page_list: true,

@@ -29,15 +29,22 @@ const DEMAND: Record<Demand, WhyDemand> = {
   [Demand.Nothing]: "nothing",
   [Demand.Writers]: "writers",
   [Demand.All]: "all",
+  [Demand.FilePages]: "file pages",
 };
 
 /** The callbacks that a notice can turn into. */
-export type Callback = "invalidateProcessRange" | "invalidatePage" | "release";
+export type Callback =
+  | "invalidateProcessRange"
+  | "invalidatePage"
+  | "invalidateMappingRange"
+  | "release";
 
 const CALLBACK: Record<NoticeKind, Callback> = {
   [NoticeKind.ProcessRange]: "invalidateProcessRange",
   [NoticeKind.Page]: "invalidatePage",
   [NoticeKind.Release]: "release",
+  [NoticeKind.MappingRange]: "invalidateMappingRange",
+  [NoticeKind.Hit]: "invalidateMappingRange",
 };
 
 export interface Notice {

@@ -25,7 +25,7 @@ export type WhyReason =
   | "exit";
 
 /** Which records must be gone when the last subscriber has answered. */
-export type WhyDemand = "nothing" | "writers" | "all";
+export type WhyDemand = "nothing" | "writers" | "all" | "file pages";
 
 /** One place where a frame is mapped: the rmap walk's answer. */
 export interface Place {

@@ -1,0 +1,104 @@
+// Cutting a file and punching holes into it (as Linux mm/truncate.c, mm/shmem.c): notice, then
+// ptes, then pages of the cache, then the bytes of the page that is cut in the middle.
+
+import { Demand, Op, Reason, Status } from "../abi";
+import { frameAddress } from "../frame/frame";
+import { cacheRemoveRange } from "../map/cache-walk";
+import { cacheGet, Mapping, mappingGet, mappingPages, mappingPut } from "../map/mapping";
+import { Mm } from "../map/mm";
+import { planAfford, planBegin, planDone, planTells } from "../plan/plan";
+import { Ticket, ticketOpen } from "../plan/ticket";
+import { fileGrow } from "./file";
+import { checkHits, freezeHits, noticeHits, unmapHits } from "./unmap-mapping";
+
+/** Page number beyond every file, and small enough to be shifted to bytes. */
+const PAGES_END: u64 = 1 << 51;
+
+function pageUp(bytes: u64): u64 {
+  return (bytes + 4095) >> 12;
+}
+
+/** Zeroes bytes [from, to) of one page, where it is cached. */
+function zeroWithin(mapping: Mapping, from: u64, to: u64): void {
+  const pfn = cacheGet(mapping, from >> 12);
+  if (pfn && from < to)
+    memory.fill(frameAddress(pfn) + <usize>(from & 4095), 0, <usize>(to - from));
+}
+
+/** Opens a ticket over pages [first, end) of a file; the file stays while it is open. */
+function hitTicket(op: Op, mapping: Mapping, first: u64, end: u64, a: u64, b: u64): i32 {
+  const status = ticketOpen(op, changetype<Mm>(0));
+  if (status) return status;
+  const frozen = freezeHits(mapping, first, end);
+  if (frozen) return frozen;
+  mappingGet(mapping);
+  return planDone(<u64>changetype<usize>(mapping), a, b, 0);
+}
+
+/** ftruncate(2) of a file in memory. EINVAL past the largest size; EAGAIN when frozen; ENOMEM. */
+export function fileTruncate(mapping: Mapping, size: u64): i32 {
+  if (size > mapping.size) return fileGrow(mapping, size);
+  const first = pageUp(size);
+  planBegin();
+  if (first < mappingPages(mapping)) {
+    const frozen = checkHits(mapping, first, PAGES_END);
+    if (frozen) return frozen;
+    noticeHits(mapping, first, PAGES_END, Reason.Truncate, Demand.All);
+  }
+  if (planTells()) return hitTicket(Op.Truncate, mapping, first, PAGES_END, size, 0);
+  const status = planAfford();
+  if (!status) truncateApply(mapping, size);
+  return status;
+}
+
+function truncateApply(mapping: Mapping, size: u64): void {
+  const first = pageUp(size);
+  unmapHits(mapping, first, PAGES_END, true);
+  mapping.size = size;
+  cacheRemoveRange(mapping, first, PAGES_END);
+  if (size & 4095) zeroWithin(mapping, size, first << 12);
+}
+
+/**
+ * fallocate(2) with FALLOC_FL_PUNCH_HOLE: bytes [start, end) read as zeros afterwards. Whole pages
+ * go from the cache; private copies of them stay, though their ranges are announced.
+ */
+export function filePunch(mapping: Mapping, start: u64, length: u64): i32 {
+  if (!length || start + length < start) return Status.EINVAL;
+  const end = start + length;
+  const first = pageUp(start);
+  const last = max(end >> 12, first);
+  planBegin();
+  const frozen = checkHits(mapping, start >> 12, pageUp(end));
+  if (frozen) return frozen;
+  noticeHits(mapping, first, last, Reason.Punch, Demand.FilePages);
+  if (planTells()) return hitTicket(Op.Punch, mapping, first, last, start, end);
+  const status = planAfford();
+  if (!status) punchApply(mapping, start, end);
+  return status;
+}
+
+/** Makes bytes [start, end) zero: pages go, the two at the ends are written. */
+export function punchApply(mapping: Mapping, start: u64, end: u64): void {
+  const first = pageUp(start);
+  const last = max(end >> 12, first);
+  unmapHits(mapping, first, last, false);
+  cacheRemoveRange(mapping, first, last);
+  const head = min(first << 12, end);
+  if (start < head) zeroWithin(mapping, start, head);
+  if (end >> 12 >= first && end & 4095) zeroWithin(mapping, end & ~(<u64>4095), end);
+}
+
+export function truncateCommit(ticket: Ticket): i32 {
+  const mapping = changetype<Mapping>(<usize>ticket.a);
+  if (ticket.op == Op.Truncate) truncateApply(mapping, ticket.b);
+  else punchApply(mapping, ticket.b, ticket.c);
+  truncateAbort(ticket);
+  return Status.Ok;
+}
+
+/** A planned change of a file held it. */
+export function truncateAbort(ticket: Ticket): void {
+  if (ticket.a) mappingPut(changetype<Mapping>(<usize>ticket.a));
+  ticket.a = 0;
+}
