@@ -111,12 +111,24 @@ export function cachePrune(mapping: Mapping, index: u64): void {
     }
     const node = load<usize>(slot);
     if (!node) continue;
-    if (load<u32>(nodeUsed(node))) return;
+    if (load<u32>(nodeUsed(node))) break;
     poolFree(nodePool, node);
     store<usize>(slot, 0);
     if (parent) store<u32>(nodeUsed(parent), load<u32>(nodeUsed(parent)) - 1);
   }
+  cacheLower(mapping);
+}
+
+/** A root whose one child is its first is a level too many. */
+function cacheLower(mapping: Mapping): void {
   if (!mapping.root) mapping.height = 0;
+  while (mapping.height > 1) {
+    const root = mapping.root;
+    if (load<u32>(nodeUsed(root)) != 1 || !load<usize>(root)) return;
+    mapping.root = load<usize>(root);
+    mapping.height--;
+    poolFree(nodePool, root);
+  }
 }
 
 function cacheInsert(mapping: Mapping, index: u64, pfn: u32): bool {
