@@ -14,6 +14,7 @@
 
 import { VM_EXEC, VM_READ, VM_WRITE } from "../abi";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
+import { certain } from "../mem/certain";
 import { Link, linkAlloc, linkFree, linkInsert, linkRemove } from "./link";
 import { Vma } from "./vma";
 
@@ -83,7 +84,7 @@ export function chainClone(dst: Vma, src: Vma): void {
   for (let at = src.chainFirst; at; at = changetype<Link>(at).next) {
     const object = changetype<Link>(at).object;
     const link = linkAlloc(dst, object);
-    assert(link != 0);
+    certain(link != 0);
     chainAppend(dst, link);
     const anonVma = changetype<AnonVma>(object);
     if (!dst.anonVma && src.anonVma && anonVma.children < 2 && !anonVma.active) {

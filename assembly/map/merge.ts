@@ -13,6 +13,7 @@
 // Precondition of all: what a split or a merge may take is reserved (plan/need.ts).
 
 import { VM_DONTEXPAND, VM_IO, VM_PFNMAP, Vmstat } from "../abi";
+import { certain } from "../mem/certain";
 import { statAdd } from "../mem/vmstat";
 import { chainClone, chainDrop, chainIsSingle, chainRehang, chainUnhang } from "./anon-vma";
 import { shareAttach, shareDrop, shareRehang, shareUnhang } from "./mapping";
@@ -191,7 +192,7 @@ function shrinkFront(vma: Vma, start: u64): void {
  */
 export function vmaSplit(vma: Vma, address: u64, newBelow: bool): usize {
   const pointer = vmaAlloc();
-  assert(pointer != 0);
+  certain(pointer != 0);
   const fresh = changetype<Vma>(pointer);
   const cut = (address - vma.start) >> 12;
   fresh.flags = vma.flags;
@@ -203,7 +204,7 @@ export function vmaSplit(vma: Vma, address: u64, newBelow: bool): usize {
   fresh.pgoff = newBelow ? vma.pgoff : vma.pgoff + cut;
   if (newBelow) vmaResize(vma, address, vma.end, vma.pgoff + cut);
   else vmaResize(vma, vma.start, address, vma.pgoff);
-  if (fresh.mapping) assert(shareAttach(fresh));
+  if (fresh.mapping) certain(shareAttach(fresh));
   chainClone(fresh, vma);
   vmaInsert(vmaMm(vma), fresh);
   statAdd(Vmstat.vma_split, 1);

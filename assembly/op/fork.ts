@@ -28,6 +28,7 @@ import { frameMap } from "../map/rmap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, tableTrim } from "../map/table";
 import { Vma, vmaAlloc } from "../map/vma";
 import { vmaInsert } from "../map/vma-tree";
+import { certain } from "../mem/certain";
 import { need } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
 import { USER_END } from "../plan/placement";
@@ -90,12 +91,12 @@ function forkChain(child: Vma, parent: Vma): void {
   chainClone(child, parent);
   if (child.anonVma) return;
   const own = anonVmaCreate(parent.anonVma);
-  assert(own != 0 && anonVmaAttach(child, own));
+  certain(own != 0 && anonVmaAttach(child, own));
 }
 
 function copyArea(mm: Mm, vma: Vma): Vma {
   const pointer = vmaAlloc();
-  assert(pointer != 0);
+  certain(pointer != 0);
   const copy = changetype<Vma>(pointer);
   copy.start = vma.start;
   copy.end = vma.end;
@@ -105,7 +106,7 @@ function copyArea(mm: Mm, vma: Vma): Vma {
   copy.mapping = vma.mapping;
   if (!(vma.flags & VM_WIPEONFORK)) forkChain(copy, vma);
   vmaInsert(mm, copy);
-  if (copy.mapping) assert(shareAttach(copy));
+  if (copy.mapping) certain(shareAttach(copy));
   return copy;
 }
 
@@ -132,7 +133,7 @@ function copyRange(parent: Mm, child: Mm, vma: Vma): void {
     const from = leafPfn(parent, at);
     if (frameOf(from).private_) {
       const to = pteEnsure(child, at);
-      assert(to != 0);
+      certain(to != 0);
       const slot = frameAddress(from) + ((<usize>leafIndex(at)) << 3);
       copyLeaf(slot, to, <u32>((stop - at) >> 12), keep);
       // The part that this area has of the leaf may be empty, and then the table is (T6).

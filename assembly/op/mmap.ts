@@ -46,6 +46,7 @@ import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
 import { Vma, vmaAlloc } from "../map/vma";
 import { vmaBefore, vmaFind, vmaInsert } from "../map/vma-tree";
+import { certain } from "../mem/certain";
 import { mmConflict } from "../plan/freeze";
 import { need } from "../plan/need";
 import { isFree, MMAP_MIN, placementFailed, placementFind, USER_END } from "../plan/placement";
@@ -249,7 +250,7 @@ function mapMerge(mm: Mm, start: u64, end: u64, vm: u32, file: usize, pgoff: u64
 /** A new area that merges with nothing. Precondition: its record and link are reserved. */
 export function areaCreate(mm: Mm, start: u64, end: u64, vm: u32, mapping: usize, pgoff: u64): Vma {
   const pointer = vmaAlloc();
-  assert(pointer != 0);
+  certain(pointer != 0);
   const vma = changetype<Vma>(pointer);
   vma.start = start;
   vma.end = end;
@@ -257,7 +258,7 @@ export function areaCreate(mm: Mm, start: u64, end: u64, vm: u32, mapping: usize
   vma.pgoff = pgoff;
   vma.mapping = mapping;
   vmaInsert(mm, vma);
-  if (mapping) assert(shareAttach(vma));
+  if (mapping) certain(shareAttach(vma));
   return vma;
 }
 

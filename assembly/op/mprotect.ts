@@ -39,6 +39,7 @@ import { P, pteModify, W } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
 import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
+import { certain } from "../mem/certain";
 import { need, needRange } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
 import {
@@ -180,7 +181,7 @@ function isRelocked(old: u32, flags: u32): bool {
  * gives it an anon_vma that decides whether the two merge; the pages may come later.
  */
 function populateLater(area: Vma, start: u64, end: u64): void {
-  assert(anonVmaPrepare(area));
+  certain(anonVmaPrepare(area));
   populateNext(start, end, Populate.Quiet);
 }
 

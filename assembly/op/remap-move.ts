@@ -21,6 +21,7 @@ import { Mm } from "../map/mm";
 import { leafEnd, leafSeek, pteEnsure, pteSet, pteSlot, tableTrim } from "../map/table";
 import { isAnonymous, linearIndex, Vma, vmaAlloc } from "../map/vma";
 import { vmaBefore, vmaFind, vmaInsert, vmaLookup } from "../map/vma-tree";
+import { certain } from "../mem/certain";
 import { placementFailed, placementFind } from "../plan/placement";
 import { answer, populateNext } from "../plan/plan";
 import { checkArea, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
@@ -34,7 +35,7 @@ function moveEntries(mm: Mm, from: u64, end: u64, to: u64): void {
     const pte = load<u64>(slot);
     if (!pte) continue;
     const place = pteEnsure(mm, target);
-    assert(place != 0);
+    certain(place != 0);
     pteSet(slot, 0);
     pteSet(place, pte);
   }
@@ -60,7 +61,7 @@ function copyArea(mm: Mm, vma: Vma, at: u64, to: u64, length: u64): Vma {
   const merged = mergeNew(vmaBefore(mm, to), vmaFind(mm, to), false);
   if (merged) return changetype<Vma>(merged);
   const pointer = vmaAlloc();
-  assert(pointer != 0);
+  certain(pointer != 0);
   const copy = changetype<Vma>(pointer);
   copy.flags = vma.flags;
   copy.name = vma.name;
@@ -71,7 +72,7 @@ function copyArea(mm: Mm, vma: Vma, at: u64, to: u64, length: u64): Vma {
   copy.pgoff = pgoff;
   chainClone(copy, vma);
   vmaInsert(mm, copy);
-  if (copy.mapping) assert(shareAttach(copy));
+  if (copy.mapping) certain(shareAttach(copy));
   return copy;
 }
 
