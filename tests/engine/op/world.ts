@@ -15,8 +15,9 @@ import {
   PROT_WRITE,
   ResultField,
 } from "../../../assembly/abi";
-import { freeFrames } from "../../../assembly/frame/buddy";
+import { frameAlloc, frameFree, freeFrames } from "../../../assembly/frame/buddy";
 import { flagCount } from "../../../assembly/frame/flag-range";
+import { frameAddress } from "../../../assembly/frame/frame";
 import { Pool, poolsHead } from "../../../assembly/frame/pool";
 import { Mapping, mappingPut } from "../../../assembly/map/mapping";
 import { Mm, mmCount, mmCreate, mmOf } from "../../../assembly/map/mm";
@@ -137,6 +138,31 @@ export function expectEmpty(): void {
   expect<u32>(mmCount).toBe(0, "an address space is left");
   expect<u32>(recordsInUse()).toBe(recordsBefore, "records are left");
   expect<u32>(framesAtHand()).toBe(framesBefore, "frames are left");
+}
+
+/** Frames that a test has taken out of the machine, in a list through their first word. */
+let taken: u32 = 0;
+
+/** Leaves the machine `count` frames. The records that pools have to spare stay as well. */
+export function takeAllBut(count: u32): void {
+  while (freeFrames() > count) {
+    const pfn = frameAlloc(0);
+    store<u32>(frameAddress(pfn), taken);
+    taken = pfn;
+  }
+}
+
+/** Lets go of `count` of the frames that were taken. */
+export function giveSome(count: u32): void {
+  for (let i: u32 = 0; i < count && taken; i++) {
+    const next = load<u32>(frameAddress(taken));
+    frameFree(taken, 0);
+    taken = next;
+  }
+}
+
+export function giveBack(): void {
+  giveSome(u32.MAX_VALUE);
 }
 
 /** Expects that the machine is sound. */
