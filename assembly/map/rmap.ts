@@ -11,6 +11,7 @@ import { PG, Vmstat } from "../abi";
 import { framesFreeRun } from "../frame/buddy";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
 import { anonVmaTree, MAPPING_ANON } from "./anon-vma";
 import { Link, linkFirst, linkNext } from "./link";
@@ -40,6 +41,14 @@ export function frameMap(pfn: u32): void {
   if (frame.mapcount == 1 && !flagTest(PG.anon, pfn)) statAdd(Vmstat.nr_mapped, 1);
 }
 
+/** One more pte names `pfn`, which is mapped already. */
+export function frameMapAgain(pfn: u32): void {
+  const frame = frameOf(pfn);
+  if (CHECK) assert(frame.mapcount != 0, "R4: a page that is copied is mapped");
+  frame.refcount++;
+  frame.mapcount++;
+}
+
 /** One pte less names `pfn`; the last reference frees the frame. */
 export function frameUnmap(pfn: u32): void {
   const frame = frameOf(pfn);
@@ -66,6 +75,11 @@ let runCount: u32 = 0;
  */
 export function frameUnmapInRun(pfn: u32): void {
   const frame = frameOf(pfn);
+  if (frame.mapcount > 1) {
+    frame.mapcount--;
+    frame.refcount--;
+    return;
+  }
   if (frame.refcount != 1 || !(frame.mapping & MAPPING_ANON)) {
     frameUnmap(pfn);
     return;

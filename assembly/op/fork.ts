@@ -24,7 +24,7 @@ import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
 import { shareAttach } from "../map/mapping";
 import { Mm, mmCreate, mmOf } from "../map/mm";
 import { A, E, P, ptePfn, S, W } from "../map/pte";
-import { frameMap } from "../map/rmap";
+import { frameMapAgain } from "../map/rmap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, tableTrim } from "../map/table";
 import { Vma, vmaAlloc } from "../map/vma";
 import { vmaInsert } from "../map/vma-tree";
@@ -119,7 +119,7 @@ function copyLeaf(from: usize, to: usize, count: u32, keep: u64): void {
     const shared = pte & keep;
     if (shared != pte) store<u64>(from, shared);
     store<u64>(to, shared & ~(E | A));
-    if (!(pte & S)) frameMap(ptePfn(pte));
+    if (!(pte & S)) frameMapAgain(ptePfn(pte));
     copied++;
   }
   frameOf(pfnOfAddress(to - 8)).private_ += copied;
