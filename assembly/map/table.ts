@@ -31,6 +31,7 @@ export const LEAF_BYTES: u64 = 1 << 21;
 const PUD_SHIFT: u64 = 30;
 const PMD_SHIFT: u64 = 21;
 const PGD_SHIFT: u64 = 39;
+const PTE_SHIFT: u64 = 12;
 const SLOT_MASK: u64 = 0xff8;
 
 /** Byte offset of the entry for `address` in a table whose entries span 1 << `shift` bytes. */
@@ -98,19 +99,40 @@ function tableDestroy(pfn: u32, slot: usize): void {
   frameOf(pfnOfAddress(slot)).private_--;
 }
 
-/**
- * Address of the leaf entry for `address`, with the tables on the way made; 0 when a frame lacked.
- * Tables made on the way stay empty then: the caller trims.
- */
-export function pteEnsure(mm: Mm, address: u64): usize {
+/** Address of the entry that spans 1 << `last` bytes, with the tables above it made; or 0. */
+function slotEnsure(mm: Mm, address: u64, last: u64): usize {
   let table = mm.pgd;
-  for (let shift = PGD_SHIFT; shift > 12; shift -= 9) {
+  for (let shift = PGD_SHIFT; shift > last; shift -= 9) {
     const slot = frameAddress(table) + slotOffset(address, shift);
     const below = ptePfn(load<u64>(slot));
     table = below ? below : tableCreate(mm, slot);
     if (!table) return 0;
   }
-  return frameAddress(table) + slotOffset(address, 12);
+  return frameAddress(table) + slotOffset(address, last);
+}
+
+/**
+ * Address of the leaf entry for `address`, with the tables on the way made; 0 when a frame lacked.
+ * Tables made on the way stay empty then: the caller trims.
+ */
+export function pteEnsure(mm: Mm, address: u64): usize {
+  return slotEnsure(mm, address, PTE_SHIFT);
+}
+
+/**
+ * Hangs the leaf table below `from` in at `to`, where there is none; both begin a table's span.
+ * @returns false, and nothing moved, when a frame lacked: the caller trims at `to`.
+ */
+export function leafMove(mm: Mm, from: u64, to: u64): bool {
+  const place = slotEnsure(mm, to, PMD_SHIFT);
+  if (!place) return false;
+  const slot = pmdSlot(mm, from);
+  store<u64>(place, load<u64>(slot));
+  frameOf(pfnOfAddress(place)).private_++;
+  store<u64>(slot, 0);
+  frameOf(pfnOfAddress(slot)).private_--;
+  tableTrim(mm, from);
+  return true;
 }
 
 /** Frees the tables on the way to `address` that hold nothing, from the leaf up (T6). */

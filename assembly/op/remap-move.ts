@@ -18,7 +18,16 @@ import { chainClone, chainDrop } from "../map/anon-vma";
 import { shareAttach } from "../map/mapping";
 import { mergeNew, propose, proposeAnonVma, proposeSource, vmaResize } from "../map/merge";
 import { Mm } from "../map/mm";
-import { leafEnd, leafSeek, pteEnsure, pteSet, pteSlot, tableTrim } from "../map/table";
+import {
+  LEAF_BYTES,
+  leafEnd,
+  leafMove,
+  leafSeek,
+  pteEnsure,
+  pteSet,
+  pteSlot,
+  tableTrim,
+} from "../map/table";
 import { isAnonymous, linearIndex, Vma, vmaAlloc } from "../map/vma";
 import { vmaBefore, vmaFind, vmaInsert, vmaLookup } from "../map/vma-tree";
 import { certain } from "../mem/certain";
@@ -45,7 +54,10 @@ function moveTables(mm: Mm, from: u64, end: u64, to: u64): void {
   let at = leafSeek(mm, from, end);
   while (at < end) {
     const stop = leafEnd(at, end);
-    moveEntries(mm, at, stop, to + (at - from));
+    const target = to + (at - from);
+    const whole = stop - at == LEAF_BYTES && !(target & (LEAF_BYTES - 1));
+    if (whole) certain(leafMove(mm, at, target));
+    else moveEntries(mm, at, stop, target);
     tableTrim(mm, at);
     at = leafSeek(mm, stop, end);
   }
