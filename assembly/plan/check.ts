@@ -5,6 +5,7 @@
 //   511..513  freezes                 check-freeze.ts
 //   521..523  tickets                 check-ticket.ts, check-watch.ts
 //   601..605  records                 here
+//   701..702  counters                check-gauge.ts
 //
 // Written by: nobody. Read by: op/machine.ts; tests, after each step.
 
@@ -18,6 +19,7 @@ import { E, P, ptePfn } from "../map/pte";
 import { leafEnd, leafPfn, leafSeek } from "../map/table";
 import { frameCount } from "../mem/layout";
 import { checkFreezes } from "./check-freeze";
+import { checkGauges } from "./check-gauge";
 import { checkTickets } from "./check-ticket";
 import { USER_END } from "./placement";
 import { ExportRecord, quarantined, subscriberCount, subscriberFirst } from "./record";
@@ -55,7 +57,9 @@ export function checkPlans(): u32 {
   const mms = checkMms();
   if (mms) return mms;
   const subscribers = checkSubscribers();
-  return subscribers ? subscribers : checkTickets();
+  if (subscribers) return subscribers;
+  const tickets = checkTickets();
+  return tickets ? tickets : checkGauges();
 }
 
 function checkExportedFrames(): u32 {

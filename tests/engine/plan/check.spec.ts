@@ -1,6 +1,6 @@
 // Each invariant of records, freezes and tickets, broken on purpose: the checker names it.
 
-import { PG, PROT_READ, Rights } from "../../../assembly/abi";
+import { PG, PROT_READ, Rights, Vmstat } from "../../../assembly/abi";
 import { framesReserve, framesUnreserve } from "../../../assembly/frame/buddy";
 import { flagClear, flagSet } from "../../../assembly/frame/flags";
 import { Frame, frameOf } from "../../../assembly/frame/frame";
@@ -10,12 +10,14 @@ import { Mm } from "../../../assembly/map/mm";
 import { A, D, E, P, ptePfn, pteWithPfn, W } from "../../../assembly/map/pte";
 import { pteGet, pteSet, pteSlot } from "../../../assembly/map/table";
 import { vmaPool } from "../../../assembly/map/vma";
+import { statAdd } from "../../../assembly/mem/vmstat";
 import { ticketAbort, ticketCommit, ticketEnd } from "../../../assembly/op/commit";
 import { exportAdd, exportLowerRange, exportRemove } from "../../../assembly/op/export";
 import { mprotect } from "../../../assembly/op/mprotect";
 import { munmap } from "../../../assembly/op/munmap";
 import { checkPlans, RecordInvariant } from "../../../assembly/plan/check";
 import { FreezeInvariant } from "../../../assembly/plan/check-freeze";
+import { GaugeInvariant } from "../../../assembly/plan/check-gauge";
 import { TicketInvariant } from "../../../assembly/plan/check-ticket";
 import { Key } from "../../../assembly/plan/freeze";
 import { ExportRecord, recordAdd, recordFind, recordRemove } from "../../../assembly/plan/record";
@@ -340,5 +342,29 @@ describe("the checker of tickets", () => {
     expect<u32>(checkPlans()).toBe(0);
     recordRemove(recordFind(pfnAt(2), HOLDER + 1, mm.handle, page(2)));
     ticketEnd(ticket);
+  });
+});
+
+describe("the checker of counters", () => {
+  beforeEach(begin);
+  afterEach(finish);
+
+  test("S1: a gauge that is not what there is to count, each of them", () => {
+    for (let gauge: i32 = Vmstat.nr_page_table_pages; gauge <= Vmstat.nr_quarantined; gauge++) {
+      if (gauge == Vmstat.nr_mlock) continue;
+      statAdd(gauge, 1.0);
+      expectBroken(GaugeInvariant.Gauge);
+      statAdd(gauge, -1.0);
+    }
+  });
+
+  test("S2: an event counter, or a high-water mark, that falls", () => {
+    expect<u32>(checkPlans()).toBe(0);
+    statAdd(Vmstat.pgfault, -1.0);
+    expectBroken(GaugeInvariant.Fallen);
+    statAdd(Vmstat.pgfault, 1.0);
+    statAdd(Vmstat.peak_frames, -1.0);
+    expectBroken(GaugeInvariant.Fallen);
+    statAdd(Vmstat.peak_frames, 1.0);
   });
 });
