@@ -136,7 +136,7 @@ describe("the checker of physical memory", () => {
     counts.lowest = lowest;
   });
 
-  test("B5: a free block below where the search for its order begins", () => {
+  test("B5, H1: a free block below where the search for its order begins", () => {
     expect<u32>(frameAlloc(5)).toBe(64);
     for (let at: u32 = 32; at < 64; at++) flagSet(PG.free, at);
     for (let at: u32 = 128; at < 160; at++) flagClear(PG.free, at);
