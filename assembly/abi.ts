@@ -72,6 +72,8 @@ export const enum Status {
   EOPNOTSUPP = -95,
   ETIMEDOUT = -110,
   ESTALE = -116,
+  /** The page is on its way from swap: `swap_in` says which, the same call goes on afterwards. */
+  NEED_IO = -1000,
   /** SIGSEGV, SEGV_MAPERR: no area there. */
   SEGV_MAPERR = -1001,
   /** SIGSEGV, SEGV_ACCERR: the area forbids it. */
@@ -154,6 +156,7 @@ export const enum Op {
   Truncate,
   Punch,
   Msync,
+  Pageout,
 }
 
 /** Why a page is about to change (`why.reason`). */
@@ -320,6 +323,10 @@ export const enum Vmstat {
   nr_quarantined,
   peak_frames,
   notice,
+  pswpin,
+  pswpout,
+  pglazyfreed,
+  swap_slots_used,
   COUNT,
 }
 

@@ -22,6 +22,10 @@ export {
   pageListEntry as page_list,
   pageQueryEntry as page_query,
   resultPointer as result_pointer,
+  swapFilledEntry as swap_filled,
+  swapNextEntry as swap_next,
+  swapOnEntry as swap_on,
+  swapWrittenEntry as swap_written,
   vmstatPointer as vmstat_pointer,
   windowPointer as window_pointer,
 } from "./entry/machine";

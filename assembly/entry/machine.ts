@@ -4,6 +4,7 @@ import { ResultField, Status } from "../abi";
 import { freeFrames } from "../frame/buddy";
 import { Mapping, mappingPut } from "../map/mapping";
 import { mmOf } from "../map/mm";
+import { swapOn } from "../map/swap";
 import { frameCount, framesBase, resultBase, vmstatBase, windowBase } from "../mem/layout";
 import { resultSet } from "../mem/result";
 import { commitLimitSet } from "../op/commit-limit";
@@ -11,6 +12,7 @@ import { fileCreate, fileGrow, fileOf, filePage } from "../op/file";
 import { importArea, importBrk, importPage } from "../op/import";
 import { areaNext, mmLayout, pageList, pageQuery } from "../op/inspect";
 import { machineCheck, machineInit, settled } from "../op/machine";
+import { swapFilled, swapNext, swapWritten } from "../op/swap-in";
 import { filePunch, fileTruncate } from "../op/truncate";
 
 export function initEntry(frames: u32): i32 {
@@ -89,6 +91,24 @@ export function filePunchEntry(handle: u32, start: f64, length: f64): i32 {
   const file = fileOf(handle);
   if (!file) return Status.EBADF;
   return settled(filePunch(changetype<Mapping>(file), <u64>start, <u64>length));
+}
+
+/** Makes a swap area of `slots` pages whose bytes the host keeps. */
+export function swapOnEntry(slots: u32): i32 {
+  return settled(swapOn(slots));
+}
+
+/** The next frame at or above `from` that waits to be written out: 1 with Count and Pfn, or 0. */
+export function swapNextEntry(from: u32): i32 {
+  return swapNext(from);
+}
+
+export function swapWrittenEntry(slot: u32, failed: u32): i32 {
+  return settled(swapWritten(slot, failed != 0));
+}
+
+export function swapFilledEntry(slot: u32, failed: u32): i32 {
+  return settled(swapFilled(slot, failed != 0));
 }
 
 export function areaNextEntry(handle: u32, address: f64): i32 {

@@ -7,10 +7,12 @@ import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { MAPPING_ANON } from "./anon-vma";
+import { checkSwapEntry } from "./check-swap";
 import { weigh } from "./check-used";
 import { Link } from "./link";
 import { Mm } from "./mm";
 import { E, NX, P, ptePfn, S, TABLE, U, W } from "./pte";
+import { isSwap } from "./swap";
 import { Vma } from "./vma";
 
 /** Numbers of broken invariants of tables and ptes, 301..309; 401, 404 of the frames they name. */
@@ -107,6 +109,7 @@ function checkFrame(mm: Mm, pfn: u32, used: u32, isTop: bool): u32 {
 }
 
 function checkPte(address: u64, pte: u64): u32 {
+  if (!(pte & P) && isSwap(pte)) return checkSwapEntry(pte);
   if (!(pte & P) || pte & ZERO_BITS || ptePfn(pte) >= frameCount) return TableInvariant.PteForm;
   while (area && changetype<Vma>(area).end <= address) area = changetype<Vma>(area).next;
   if (!area || changetype<Vma>(area).start > address) return TableInvariant.PteOutside;

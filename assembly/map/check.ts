@@ -4,6 +4,7 @@
 //   251..253  links                   check-object.ts
 //   301..308  tables and ptes         check-table.ts
 //   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
+//   421..423  swap                    check-swap.ts
 //
 // Everything is recounted and nothing changed; debug builds do it after each commit, so no step
 // costs more than the walk that it is a part of.
@@ -16,6 +17,7 @@ import { frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { checkAreas, linksForget } from "./check-area";
 import { checkObjects } from "./check-object";
+import { checkSwap, swapForget } from "./check-swap";
 import { checkTables, ptesForget, ptesSeen } from "./check-table";
 import { weigh } from "./check-used";
 import { Mm, mmFirst } from "./mm";
@@ -36,6 +38,7 @@ export const enum RmapInvariant {
 export function checkMaps(): u32 {
   linksForget();
   ptesForget();
+  swapForget();
   for (let at = mmFirst(); at; at = changetype<Mm>(at).next) {
     const areas = checkAreas(changetype<Mm>(at));
     if (areas) return areas;
@@ -45,6 +48,8 @@ export function checkMaps(): u32 {
   const objects = checkObjects();
   if (objects) return objects;
   if (ptesSeen != mapped(PG.anon) + mapped(PG.pagecache)) return RmapInvariant.MapCount;
+  const swap = checkSwap();
+  if (swap) return swap;
   const anon = checkFrames(PG.anon, 0);
   return anon ? anon : checkFrames(PG.pagecache, 1);
 }
@@ -64,7 +69,8 @@ function checkFrames(flag: PG, cached: u32): u32 {
   for (let pfn = flagNext(flag, 0, frameCount); pfn < frameCount; ) {
     const frame = frameOf(pfn);
     const isHeld = flagTest(PG.exported, pfn) || flagTest(PG.pinned, pfn);
-    if (!isHeld && frame.refcount != frame.mapcount + cached) return RmapInvariant.RefCount;
+    const held = flagTest(PG.swapcache, pfn) ? cached + 1 : cached;
+    if (!isHeld && frame.refcount != frame.mapcount + held) return RmapInvariant.RefCount;
     if (visits(pfn) != frame.mapcount) return RmapInvariant.Walk;
     pfn = flagNext(flag, pfn + 1, frameCount);
   }

@@ -114,7 +114,9 @@ export function isAnonFrame(pfn: u32): bool {
 
 /** True when one pte alone maps this anonymous page, so that a write may take it over. */
 export function isLastOwner(pfn: u32): bool {
-  return flagTest(PG.anon, pfn) && frameOf(pfn).mapcount == 1;
+  if (!flagTest(PG.anon, pfn) || frameOf(pfn).mapcount != 1) return false;
+  // A swap entry may stand for the same bytes.
+  return !flagTest(PG.swapcache, pfn);
 }
 
 // The walk. A cursor in globals instead of a callback: the engine has no closures, and a walk is

@@ -38,6 +38,7 @@ import {
   frameUnmap,
   isLastOwner,
 } from "../map/rmap";
+import { isSwap } from "../map/swap";
 import { pteEnsure, pteSet, pteSlot, tableTrim } from "../map/table";
 import { isAnonymous, isShared, linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaLookup } from "../map/vma-tree";
@@ -51,6 +52,7 @@ import { mustTell, planBegin, planDone, planTicket } from "../plan/plan";
 import { checkFrozen, opened, refuseFrozen, Ticket, writeHolder } from "../plan/ticket";
 import { faultAround } from "./fault-around";
 import { stackGrow } from "./stack";
+import { swapIn } from "./swap-in";
 
 const ACCESS: u32 = VM_READ | VM_WRITE | VM_EXEC;
 
@@ -63,7 +65,7 @@ function resolved(pfn: u32): i32 {
  * One access to the page at `address`: the frame it goes to in the result block.
  *
  * @returns Ok; a ticket, for a COW break that somebody must be told of; SEGV_MAPERR, SEGV_ACCERR
- *   or BUS_ADRERR where Linux raises them; EAGAIN when frozen; ENOMEM.
+ *   or BUS_ADRERR where Linux raises them; NEED_IO; EAGAIN when frozen; ENOMEM.
  */
 export function access(mm: Mm, address: u64, kind: Access): i32 {
   if (address >= USER_END) return Status.SEGV_MAPERR;
@@ -109,6 +111,10 @@ function fault(mm: Mm, page: u64, kind: Access): i32 {
   if (pte & P) {
     if (kind == Access.Write && !(pte & W)) return writeProtected(mm, vma, page, slot, pte);
     return touch(slot, pte, kind == Access.Write ? A | D : A);
+  }
+  if (isSwap(pte)) {
+    const status = swapIn(mm, vma, page);
+    return status ? status : access(mm, page, kind);
   }
   if (isAnonymous(vma)) return kind == Access.Write ? fresh(mm, vma, page) : zero(mm, vma, page);
   return fileFault(mm, vma, page, kind == Access.Write);

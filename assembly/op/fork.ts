@@ -25,6 +25,7 @@ import { shareAttach } from "../map/mapping";
 import { Mm, mmCreate, mmOf } from "../map/mm";
 import { A, E, P, ptePfn, S, W } from "../map/pte";
 import { frameMapAgain } from "../map/rmap";
+import { isSwap, SWP_EXCLUSIVE, slotDup, swapSlot } from "../map/swap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, tableTrim } from "../map/table";
 import { Vma, vmaAlloc } from "../map/vma";
 import { vmaInsert } from "../map/vma-tree";
@@ -115,6 +116,13 @@ function copyLeaf(from: usize, to: usize, count: u32, keep: u64): void {
   let copied: u32 = 0;
   for (let i: u32 = 0; i < count; i++, from += 8, to += 8) {
     const pte = load<u64>(from);
+    if (isSwap(pte)) {
+      slotDup(swapSlot(pte));
+      store<u64>(from, pte & ~SWP_EXCLUSIVE);
+      store<u64>(to, pte & ~SWP_EXCLUSIVE);
+      copied++;
+      continue;
+    }
     if (!(pte & P)) continue;
     const shared = pte & keep;
     if (shared != pte) store<u64>(from, shared);

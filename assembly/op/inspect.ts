@@ -42,7 +42,7 @@ export function pageQuery(mm: Mm, address: u64): i32 {
   const pte = pteGet(mm, address);
   resultSet64(ResultField.PteLo, pte);
   if (!pte) return 0;
-  const pfn = ptePfn(pte);
+  const pfn = pte & P ? ptePfn(pte) : 0;
   const frame = frameOf(pfn);
   resultSet(ResultField.Pfn, pfn);
   resultSet(ResultField.FrameFlags, flagsOf(pfn));
@@ -58,7 +58,7 @@ const ENTRIES_MAX: u32 = WINDOW_BYTES / <u32>(PageEntry.LENGTH << 2);
 function listPage(at: usize, address: u64, pte: u64): void {
   store<u64>(at, address);
   store<u64>(at + (PageEntry.PteLo << 2), pte);
-  const pfn = ptePfn(pte);
+  const pfn = pte & P ? ptePfn(pte) : 0;
   const counted = (pte & P) != 0 && !(pte & S);
   store<u32>(at + (PageEntry.Pfn << 2), pfn);
   store<u32>(at + (PageEntry.MapCount << 2), counted ? frameOf(pfn).mapcount : 0);

@@ -7,12 +7,18 @@ import { frameAddress } from "../frame/frame";
 import { Mm } from "../map/mm";
 import { A, D, P, ptePfn, S } from "../map/pte";
 import { frameClean, isLastOwner } from "../map/rmap";
-import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
+import { isSwap, slotPut, swapSlot } from "../map/swap";
+import { leafEnd, leafIndex, leafPfn, leafSeek, pteSet, tableTrim } from "../map/table";
 
 function freeLeaf(leaf: u32, first: u32, count: u32): void {
   let slot = frameAddress(leaf) + ((<usize>first) << 3);
   for (let i: u32 = 0; i < count; i++, slot += 8) {
     const pte = load<u64>(slot);
+    if (isSwap(pte)) {
+      pteSet(slot, 0);
+      slotPut(swapSlot(pte));
+      continue;
+    }
     if (!(pte & P) || pte & S) continue;
     const pfn = ptePfn(pte);
     // A page that others map as well must keep what they may have written.
@@ -30,6 +36,7 @@ export function freeRange(mm: Mm, start: u64, end: u64): void {
   while (at < end) {
     const stop = leafEnd(at, end);
     freeLeaf(leafPfn(mm, at), leafIndex(at), <u32>((stop - at) >> 12));
+    tableTrim(mm, at);
     at = leafSeek(mm, stop, end);
   }
 }

@@ -18,6 +18,7 @@ import {
   MADV_MERGEABLE,
   MADV_NOHUGEPAGE,
   MADV_NORMAL,
+  MADV_PAGEOUT,
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
   MADV_RANDOM,
@@ -65,6 +66,7 @@ import { checkFrozen, planDrop, Ticket } from "../plan/ticket";
 import { freeRange } from "./madv-free";
 import { removeFreeze, removePart, removePlan, removeRefusal } from "./madv-remove";
 import { pageAlign } from "./munmap";
+import { pageoutPlan, pageoutRange, UNEVICTABLE } from "./pageout";
 import { zapRange } from "./zap";
 
 /** Kinds of advice by what they do. */
@@ -76,12 +78,14 @@ const enum Kind {
   Nothing,
   Populate,
   Remove,
+  Pageout,
 }
 
 function kindOf(advice: i32): Kind {
   if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED) return Kind.Clear;
   if (advice == MADV_FREE) return Kind.Free;
   if (advice == MADV_REMOVE) return Kind.Remove;
+  if (advice == MADV_PAGEOUT) return Kind.Pageout;
   if (advice == MADV_WILLNEED || advice == MADV_COLD) return Kind.Nothing;
   if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) return Kind.Populate;
   if (advice >= MADV_NORMAL && advice <= MADV_SEQUENTIAL) return Kind.Flags;
@@ -97,7 +101,7 @@ function refusal(vma: Vma, advice: i32): i32 {
   if (advice == MADV_DOFORK) forbidden = VM_IO;
   if (advice == MADV_DODUMP) forbidden = VM_SPECIAL | VM_DROPPABLE;
   if (advice == MADV_KEEPONFORK) forbidden = VM_DROPPABLE;
-  if (advice == MADV_COLD) forbidden = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
+  if (advice == MADV_COLD || advice == MADV_PAGEOUT) forbidden = UNEVICTABLE;
   if (advice == MADV_DONTNEED || advice == MADV_FREE) forbidden = VM_LOCKED | VM_PFNMAP;
   if (advice == MADV_DONTNEED_LOCKED) forbidden = VM_PFNMAP;
   if (flags & forbidden) return Status.EINVAL;
@@ -145,7 +149,7 @@ export function madvise(mm: Mm, address: u64, length: u64, advice: i32): i32 {
   const frozen = checkFrozen(mm, address, end);
   if (frozen) return frozen;
   needRange(mm, address, end);
-  if (kind == Kind.Clear || kind == Kind.Free) clearPlan(mm, address, end, advice);
+  if (tellsOfPages(kind)) clearPlan(mm, address, end, advice);
   if (kind == Kind.Remove) {
     const held = removePlan(mm, address, end);
     if (held) return planDrop(held);
@@ -155,6 +159,10 @@ export function madvise(mm: Mm, address: u64, length: u64, advice: i32): i32 {
     return status ? status : adviseApply(mm, address, end, advice);
   }
   return adviseTicket(mm, address, end, advice);
+}
+
+function tellsOfPages(kind: Kind): bool {
+  return kind == Kind.Clear || kind == Kind.Free || kind == Kind.Pageout;
 }
 
 function adviseTicket(mm: Mm, start: u64, end: u64, advice: i32): i32 {
@@ -171,7 +179,8 @@ function clearPlan(mm: Mm, start: u64, end: u64, advice: i32): void {
     if (vma.start >= end || refusal(vma, advice)) return;
     const from = max(vma.start, start);
     const to = min(vma.end, end);
-    if (mustTell(mm, from, to)) noticeRange(mm, from, to, Reason.Clear, Demand.All, 0, 0);
+    if (advice == MADV_PAGEOUT) pageoutPlan(mm, from, to);
+    else if (mustTell(mm, from, to)) noticeRange(mm, from, to, Reason.Clear, Demand.All, 0, 0);
   }
 }
 
@@ -181,6 +190,7 @@ function adviseArea(mm: Mm, vma: Vma, start: u64, end: u64, advice: i32): i32 {
   const kind = kindOf(advice);
   if (kind == Kind.Clear) zapRange(mm, start, end);
   if (kind == Kind.Remove) removePart(vma, start, end);
+  if (kind == Kind.Pageout) pageoutRange(mm, start, end);
   if (kind == Kind.Free) freeRange(mm, start, end);
   if (kind != Kind.Flags) return Status.Ok;
   const flags = advisedFlags(vma.flags, advice);

@@ -57,6 +57,7 @@ export function pageMigrate(pfn: u32): i32 {
   if (!pfn || pfn >= frameCount || !flagTest(PG.anon, pfn)) return Status.EINVAL;
   if (!frameOf(pfn).mapcount) return Status.EINVAL;
   if (flagTest(PG.pinned, pfn) || flagTest(PG.quarantine, pfn)) return Status.EBUSY;
+  if (flagTest(PG.swapcache, pfn)) return Status.EBUSY;
   const frozen = anyPlaceFrozen(pfn);
   if (frozen) return frozen;
   planBegin();

@@ -41,7 +41,6 @@ function isStrict(mode: u32): bool {
 
 /** The errno of a fault that failed. */
 function errnoOf(status: i32, mode: u32): i32 {
-  if (status == Status.EAGAIN) return status;
   if (status == Status.ENOMEM) return mode == Populate.Locked ? Status.EAGAIN : Status.ENOMEM;
   return isStrict(mode) ? Status.EFAULT : Status.ENOMEM;
 }
@@ -65,7 +64,7 @@ function isSkipped(vma: Vma, mode: u32): bool {
 /**
  * Faults in [start, end) as `mode` (a Populate) says.
  *
- * @returns Ok; a ticket, to go on at ValueLo after its end; EAGAIN when frozen, the same. Errors
+ * @returns Ok; a ticket, EAGAIN, NEED_IO: to go on at ValueLo when it is settled. Errors
  *   as the mode's caller has them; Quiet has none and goes on with the next area.
  */
 export function populate(mm: Mm, start: u64, end: u64, mode: u32): i32 {
@@ -88,7 +87,8 @@ export function populate(mm: Mm, start: u64, end: u64, mode: u32): i32 {
 function populatePart(mm: Mm, vma: Vma, start: u64, end: u64, mode: u32): i32 {
   const kind = accessFor(vma, mode);
   const status = kind < 0 ? kind : populateArea(mm, start, end, kind);
-  if (status >= 0 || status == Status.EAGAIN) return status;
+  // A ticket, a freeze, a page on its way from swap: the shell goes on from there.
+  if (status >= 0 || status == Status.EAGAIN || status == Status.NEED_IO) return status;
   if (mode == Populate.Quiet) return Status.Ok;
   return kind < 0 ? kind : errnoOf(status, mode);
 }

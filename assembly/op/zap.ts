@@ -6,12 +6,14 @@ import { frameAddress, frameOf } from "../frame/frame";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
 import { frameDirty, frameUnmapInRun, runFree } from "../map/rmap";
+import { isSwap, slotPut, swapSlot } from "../map/swap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteSet, tableTrim } from "../map/table";
 import { CHECK } from "../mem/assert";
 
 /** One pte of a page goes. Precondition: no record names it. */
 function dropPage(pte: u64): void {
   if (CHECK) assert(!(pte & <u64>PTE_EXPORTED), "E2: an exported pte is zapped");
+  if (isSwap(pte)) slotPut(swapSlot(pte));
   if (!(pte & P) || pte & S) return;
   const pfn = ptePfn(pte);
   if (pte & D && !flagTest(PG.anon, pfn)) frameDirty(pfn);

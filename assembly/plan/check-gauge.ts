@@ -36,6 +36,7 @@ export function checkGauges(): u32 {
 }
 
 function isGauge(index: i32): bool {
+  if (index == Vmstat.swap_slots_used) return true;
   return index >= Vmstat.nr_page_table_pages && index <= Vmstat.nr_quarantined;
 }
 

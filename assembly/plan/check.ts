@@ -93,7 +93,8 @@ function checkFrame(pfn: u32): u32 {
   if (dead) deadFrames += 1;
   // The zero page's own reference is the machine's.
   const own: u32 = flagTest(PG.pagecache, pfn) || !pfn ? 1 : 0;
-  const isRight = frame.refcount == frame.mapcount + own + count;
+  const swapped: u32 = flagTest(PG.swapcache, pfn) ? 1 : 0;
+  const isRight = frame.refcount == frame.mapcount + own + swapped + count;
   return isRight ? RecordInvariant.None : RecordInvariant.RefCount;
 }
 

@@ -85,6 +85,10 @@ export interface EngineObjects {
   mapping_size(mapping: number): number;
   mapping_grow(mapping: number, size: number): number;
   mapping_page(mapping: number, index: number, create: number): number;
+  swap_on(slots: number): number;
+  swap_next(from: number): number;
+  swap_written(slot: number, failed: number): number;
+  swap_filled(slot: number, failed: number): number;
   area_next(mm: number, address: number): number;
   page_query(mm: number, address: number): number;
   page_list(mm: number, start: number, end: number): number;
@@ -160,6 +164,10 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   mapping_size: true,
   mapping_grow: true,
   mapping_page: true,
+  swap_on: true,
+  swap_next: true,
+  swap_written: true,
+  swap_filled: true,
   mapping_truncate: true,
   mapping_punch: true,
   area_next: true,

@@ -1,0 +1,76 @@
+// The checker of swap: what ptes name, what slots count, and the frames that stand for slots.
+//
+// Written by: nobody else. Read by: check.ts, check-table.ts.
+
+import { PG } from "../abi";
+import { flagNext, flagTest } from "../frame/flags";
+import { frameOf } from "../frame/frame";
+import { frameCount } from "../mem/layout";
+import { weigh } from "./check-used";
+import {
+  SWP_EXCLUSIVE,
+  slotCount,
+  slotFrame,
+  slotIsBusy,
+  swapEntry,
+  swapSlot,
+  swapSlots,
+  swapUsed,
+} from "./swap";
+
+/** Numbers of broken invariants of swap. */
+export const enum SwapInvariant {
+  None = 0,
+  /** T1: a swap entry that names no slot, or has other bits. */
+  Entry = 301,
+  /** W1: a slot's count is not the ptes that name it, or used slots are not counted right. */
+  Count = 421,
+  /** W2: a frame in the swap cache and its slot do not name each other. */
+  Cache = 422,
+  /** W3: busy, and neither written nor read; or the reverse. */
+  Busy = 423,
+}
+
+/** Sum over the entries seen by `checkSwapEntry` since `swapForget`. */
+let seen: u64 = 0;
+
+export function swapForget(): void {
+  seen = 0;
+}
+
+export function checkSwapEntry(entry: u64): u32 {
+  const slot = swapSlot(entry);
+  if (slot >= swapSlots || swapEntry(slot, false) != (entry & ~SWP_EXCLUSIVE)) {
+    return SwapInvariant.Entry;
+  }
+  seen += weigh(slot);
+  return SwapInvariant.None;
+}
+
+function checkSlot(slot: u32): u32 {
+  const pfn = slotFrame(slot);
+  const works = pfn != 0 && (flagTest(PG.writeback, pfn) || flagTest(PG.locked, pfn));
+  if (slotIsBusy(slot) && !works) return SwapInvariant.Busy;
+  if (pfn && (!flagTest(PG.swapcache, pfn) || frameOf(pfn).private_ != slot)) {
+    return SwapInvariant.Cache;
+  }
+  return works && !slotIsBusy(slot) ? SwapInvariant.Busy : SwapInvariant.None;
+}
+
+/** W1 to W3. Precondition: every table has been walked since `swapForget`. */
+export function checkSwap(): u32 {
+  let counted: u64 = 0;
+  let used: u32 = 0;
+  for (let slot: u32 = 0; slot < swapSlots; slot++) {
+    const bad = checkSlot(slot);
+    if (bad) return bad;
+    counted += weigh(slot) * slotCount(slot);
+    if (slotCount(slot) || slotIsBusy(slot)) used += 1;
+  }
+  if (counted != seen || used != swapUsed) return SwapInvariant.Count;
+  let pfn = swapSlots ? flagNext(PG.swapcache, 0, frameCount) : frameCount;
+  for (; pfn < frameCount; pfn = flagNext(PG.swapcache, pfn + 1, frameCount)) {
+    if (slotFrame(frameOf(pfn).private_) != pfn) return SwapInvariant.Cache;
+  }
+  return SwapInvariant.None;
+}

@@ -1,0 +1,163 @@
+// Swap: slots of one page each, where the host keeps the bytes, and the cache of frames that stand
+// for a slot while it is written or read.
+//
+//   63  59 58                                  12 11    4  3  2 1 0
+//  ┌──────┬─────────────────────────────────────┬────────┬──┬────┬─┐
+//  │ type │            ~slot                    │    0   │ X│  0 │0│   a pte that is swapped out
+//  └──────┴─────────────────────────────────────┴────────┴──┴────┴─┘
+//   X exclusive: no other pte ever named the slot. The slot is inverted, as Linux has it on x86-64,
+//   so that an entry is never 0; the software bits of a pte stay clear, as P does.
+//
+//   slot   free ──▶ written (BUSY) ──▶ at rest ──▶ read (BUSY) ──▶ at rest ──▶ free
+//                   cached frame       no frame     cached frame    cached frame
+//
+// Invariants
+//   W1  count of a slot = ptes that name it. A slot that nobody names and that is not busy is free.
+//   W2  A cached frame has PG.swapcache, `private_` = its slot, and one reference for the cache.
+//   W3  BUSY exactly while the host writes (PG.writeback) or reads (PG.locked) the slot.
+//
+// Written by: op/pageout.ts, op/swap-in.ts, op/zap.ts, op/fork.ts.
+
+import { ORDER_MAX, PG, Status, Vmstat } from "../abi";
+import { frameAlloc } from "../frame/buddy";
+import { flagClear, flagSet, flagTest } from "../frame/flags";
+import { frameAddress, frameOf } from "../frame/frame";
+import { statAdd } from "../mem/vmstat";
+import { frameDrop } from "./mapping";
+
+/** Two words a slot: how many ptes name it (and BUSY), and the frame that is cached for it. */
+const SLOT_BYTES: u32 = 8;
+const BUSY: u32 = 0x80000000;
+/** X of a swap entry. */
+export const SWP_EXCLUSIVE: u64 = 1 << 3;
+
+let base: usize = 0;
+let hint: u32 = 0;
+/** Slots of the swap area, 0 without one. */
+export let swapSlots: u32 = 0;
+export let swapUsed: u32 = 0;
+
+function slotAt(slot: u32): usize {
+  return base + <usize>slot * SLOT_BYTES;
+}
+
+/**
+ * Makes a swap area of `slots` pages, once. EINVAL for none or more than a contiguous block can
+ * describe, EBUSY when there is one, ENOMEM.
+ */
+export function swapOn(slots: u32): i32 {
+  if (swapSlots) return Status.EBUSY;
+  const frames = (<u64>slots * SLOT_BYTES + 4095) >> 12;
+  if (!slots || frames > (<u64>1) << ORDER_MAX) return Status.EINVAL;
+  let order: u32 = 0;
+  while ((<u64>1) << order < frames) order++;
+  const pfn = frameAlloc(order);
+  if (!pfn) return Status.ENOMEM;
+  for (let i: u32 = 0; i < (<u32>1) << order; i++) {
+    frameOf(pfn + i).refcount = 1;
+    flagSet(PG.reserved, pfn + i);
+  }
+  base = frameAddress(pfn);
+  memory.fill(base, 0, 4096 << order);
+  swapSlots = slots;
+  return Status.Ok;
+}
+
+/** The entry of a pte whose page is in `slot`. */
+export function swapEntry(slot: u32, exclusive: bool): u64 {
+  const entry = (~(<u64>slot) << 17) >> 5;
+  return exclusive ? entry | SWP_EXCLUSIVE : entry;
+}
+
+/** The slot that a swap entry names. */
+export function swapSlot(entry: u64): u32 {
+  return <u32>(~entry >> 12);
+}
+
+/** A pte that is neither absent nor present is swapped out. */
+export function isSwap(pte: u64): bool {
+  return pte != 0 && !(pte & 1);
+}
+
+/** Takes a free slot for one pte, with `pfn` cached for it. @returns the slot + 1, or 0. */
+export function slotTake(pfn: u32): u32 {
+  for (let i: u32 = 0; i < swapSlots; i++) {
+    const slot = hint + i < swapSlots ? hint + i : hint + i - swapSlots;
+    if (load<u32>(slotAt(slot))) continue;
+    store<u32>(slotAt(slot), 1 | BUSY);
+    hint = slot + 1 < swapSlots ? slot + 1 : 0;
+    swapUsed++;
+    statAdd(Vmstat.swap_slots_used, 1);
+    slotCache(slot, pfn);
+    return slot + 1;
+  }
+  return 0;
+}
+
+/** Puts `pfn` into the cache of `slot`, with a reference. */
+export function slotCache(slot: u32, pfn: u32): void {
+  store<u32>(slotAt(slot), pfn, 4);
+  const frame = frameOf(pfn);
+  frame.refcount++;
+  frame.private_ = slot;
+  flagSet(PG.swapcache, pfn);
+}
+
+/** The frame cached for `slot`, or 0. */
+export function slotFrame(slot: u32): u32 {
+  return load<u32>(slotAt(slot), 4);
+}
+
+export function slotCount(slot: u32): u32 {
+  return load<u32>(slotAt(slot)) & ~BUSY;
+}
+
+export function slotIsBusy(slot: u32): bool {
+  return (load<u32>(slotAt(slot)) & BUSY) != 0;
+}
+
+export function slotBusy(slot: u32): void {
+  store<u32>(slotAt(slot), load<u32>(slotAt(slot)) | BUSY);
+}
+
+/** One more pte names `slot`. */
+export function slotDup(slot: u32): void {
+  store<u32>(slotAt(slot), load<u32>(slotAt(slot)) + 1);
+}
+
+/** One pte less names `slot`. */
+export function slotPut(slot: u32): void {
+  store<u32>(slotAt(slot), load<u32>(slotAt(slot)) - 1);
+  slotSettle(slot);
+}
+
+/** The host has written or read `slot`. */
+export function slotIdle(slot: u32): void {
+  store<u32>(slotAt(slot), load<u32>(slotAt(slot)) & ~BUSY);
+  slotSettle(slot);
+}
+
+/** Frees a slot that nobody names and nobody works on, and its cached frame's reference. */
+function slotSettle(slot: u32): void {
+  if (load<u32>(slotAt(slot))) return;
+  slotUncache(slot);
+  swapUsed--;
+  statAdd(Vmstat.swap_slots_used, -1);
+}
+
+/** Takes the cached frame of `slot` out of the cache; without another reference it is freed. */
+export function slotUncache(slot: u32): void {
+  const pfn = slotFrame(slot);
+  if (!pfn) return;
+  store<u32>(slotAt(slot), 0, 4);
+  flagClear(PG.swapcache, pfn);
+  flagClear(PG.writeback, pfn);
+  flagClear(PG.locked, pfn);
+  frameOf(pfn).private_ = 0;
+  frameDrop(pfn);
+}
+
+/** True while a frame stands for a slot that somebody else still names. */
+export function isSwapShared(pfn: u32): bool {
+  return flagTest(PG.swapcache, pfn);
+}

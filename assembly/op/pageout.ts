@@ -1,0 +1,86 @@
+// MADV_PAGEOUT (as Linux madvise_pageout and shrink_folio_list): anonymous pages that one pte alone
+// maps go to swap, those that MADV_FREE marked and nobody has written since are dropped.
+//
+//   page                                       becomes
+//   MADV_FREE, not written since               nothing
+//   MADV_FREE, written again                   an ordinary page, still there: it goes the next time
+//   any other that one pte alone maps          a swap entry; its frame waits for the host to write it
+//   shared with another pte, of a file, locked left alone
+
+import { Demand, PG, Reason, VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vmstat } from "../abi";
+import { flagSet, flagTest } from "../frame/flags";
+import { frameOf } from "../frame/frame";
+import { Mm } from "../map/mm";
+import { D, P, ptePfn, S } from "../map/pte";
+import { frameUnmap } from "../map/rmap";
+import { slotTake, swapEntry, swapSlots } from "../map/swap";
+import { leafEnd, leafSeek, pteGet, pteSet, pteSlot, tableTrim } from "../map/table";
+import { statAdd } from "../mem/vmstat";
+import { noticePage } from "../plan/notice";
+import { mustTell } from "../plan/plan";
+
+/** Areas that nothing is paged out of: EINVAL. */
+export const UNEVICTABLE: u32 = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
+
+/** May the page behind a pte go? */
+function isCandidate(pte: u64): bool {
+  if (!(pte & P) || pte & S) return false;
+  const pfn = ptePfn(pte);
+  const busy = flagTest(PG.swapcache, pfn) || flagTest(PG.pinned, pfn);
+  return flagTest(PG.anon, pfn) && frameOf(pfn).mapcount == 1 && !busy;
+}
+
+/** Adds a notice for each page of [start, end) that will be looked at. */
+export function pageoutPlan(mm: Mm, start: u64, end: u64): void {
+  if (!swapSlots) return;
+  let at = leafSeek(mm, start, end);
+  while (at < end) {
+    const stop = leafEnd(at, end);
+    for (; at < stop; at += 4096) {
+      const pte = pteGet(mm, at);
+      if (!isCandidate(pte) || !mustTell(mm, at, at + 4096)) continue;
+      noticePage(ptePfn(pte), Reason.Evict, Demand.All);
+    }
+    at = leafSeek(mm, stop, end);
+  }
+}
+
+/** A page that MADV_FREE marked: dropped when clean, an ordinary one again when not. */
+function lazyFree(slot: usize, pte: u64, pfn: u32): void {
+  if (pte & D || flagTest(PG.dirty, pfn)) {
+    flagSet(PG.swapbacked, pfn);
+    return;
+  }
+  pteSet(slot, 0);
+  frameUnmap(pfn);
+  statAdd(Vmstat.pglazyfreed, 1);
+}
+
+/** Swaps one page out; where no slot is left it stays. */
+function swapOut(slot: usize, pfn: u32): void {
+  const taken = slotTake(pfn);
+  if (!taken) return;
+  pteSet(slot, swapEntry(taken - 1, true));
+  frameUnmap(pfn);
+  flagSet(PG.writeback, pfn);
+}
+
+/** Pages [start, end) of `mm` out. */
+export function pageoutRange(mm: Mm, start: u64, end: u64): void {
+  if (!swapSlots) return;
+  let at = leafSeek(mm, start, end);
+  while (at < end) {
+    const first = at;
+    const stop = leafEnd(at, end);
+    for (; at < stop; at += 4096) {
+      const slot = pteSlot(mm, at);
+      const pte = load<u64>(slot);
+      if (!isCandidate(pte)) continue;
+      const pfn = ptePfn(pte);
+      if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pfn);
+      else lazyFree(slot, pte, pfn);
+    }
+    tableTrim(mm, first);
+    at = leafSeek(mm, stop, end);
+  }
+}

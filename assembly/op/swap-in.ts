@@ -1,0 +1,116 @@
+// Bringing a page back from swap (as Linux mm/memory.c do_swap_page), and what the host does for it.
+//
+//   fault ──▶ cached? ── yes ──▶ map it
+//               │ no
+//               └──▶ a frame is cached, locked; NEED_IO ──▶ the host reads ──▶ swap_filled ──▶ fault
+
+import { PG, ResultField, Status, VM_WRITE, Vmstat } from "../abi";
+import { frameAlloc } from "../frame/buddy";
+import { flagClear, flagNext, flagSet, flagTest } from "../frame/flags";
+import { frameOf } from "../frame/frame";
+import { anonVmaPrepare } from "../map/anon-vma";
+import { Mm } from "../map/mm";
+import { D, pteMake, W } from "../map/pte";
+import { frameMapNewAnon } from "../map/rmap";
+import {
+  slotBusy,
+  slotCache,
+  slotCount,
+  slotFrame,
+  slotIdle,
+  slotIsBusy,
+  slotPut,
+  slotUncache,
+  swapSlot,
+  swapSlots,
+} from "../map/swap";
+import { pteSet, pteSlot } from "../map/table";
+import { Vma } from "../map/vma";
+import { frameCount } from "../mem/layout";
+import { resultSet } from "../mem/result";
+import { statAdd } from "../mem/vmstat";
+
+/** Begins to read `slot` into a fresh frame: NEED_IO with both in the result block; ENOMEM. */
+function startRead(slot: u32): i32 {
+  const pfn = frameAlloc(0);
+  if (!pfn) return Status.ENOMEM;
+  slotCache(slot, pfn);
+  slotBusy(slot);
+  flagSet(PG.locked, pfn);
+  return needIo(slot, pfn);
+}
+
+function needIo(slot: u32, pfn: u32): i32 {
+  resultSet(ResultField.Count, slot);
+  resultSet(ResultField.Pfn, pfn);
+  return Status.NEED_IO;
+}
+
+/** Maps the page at `page`, which is swapped out. @returns Ok, NEED_IO or ENOMEM. */
+export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
+  const pteAt = pteSlot(mm, page);
+  const slot = swapSlot(load<u64>(pteAt));
+  const cached = slotFrame(slot);
+  if (!cached) return startRead(slot);
+  if (flagTest(PG.locked, cached)) return needIo(slot, cached);
+  if (!anonVmaPrepare(vma)) return Status.ENOMEM;
+  const alone = slotCount(slot) == 1;
+  mapCached(vma, page, cached);
+  const write = alone && vma.flags & VM_WRITE ? W : 0;
+  pteSet(pteAt, pteMake(cached, vma.flags) | D | write);
+  slotPut(slot);
+  statAdd(Vmstat.pgmajfault, 1);
+  resultSet(ResultField.Pfn, cached);
+  return Status.Ok;
+}
+
+/** The cached frame is a page of `vma` again; a sharer may have mapped it already. */
+function mapCached(vma: Vma, page: u64, pfn: u32): void {
+  const frame = frameOf(pfn);
+  if (frame.mapcount) {
+    frame.mapcount++;
+    frame.refcount++;
+    return;
+  }
+  const refs = frame.refcount;
+  frameMapNewAnon(pfn, vma, page);
+  frame.refcount = refs + 1;
+}
+
+/** The host has read `slot`: EBADF for a slot that is not being read. */
+export function swapFilled(slot: u32, failed: bool): i32 {
+  if (slot >= swapSlots || !slotIsBusy(slot)) return Status.EBADF;
+  const pfn = slotFrame(slot);
+  if (!pfn || !flagTest(PG.locked, pfn)) return Status.EBADF;
+  flagClear(PG.locked, pfn);
+  if (failed) slotUncache(slot);
+  else statAdd(Vmstat.pswpin, 1);
+  slotIdle(slot);
+  return Status.Ok;
+}
+
+/** The next frame that waits to be written: 1 with Count = slot and Pfn, or 0. */
+export function swapNext(from: u32): i32 {
+  const pfn = flagNext(PG.writeback, from, frameCount);
+  if (pfn >= frameCount) return 0;
+  resultSet(ResultField.Count, frameOf(pfn).private_);
+  resultSet(ResultField.Pfn, pfn);
+  return 1;
+}
+
+/**
+ * The host has written `slot`, and its frame is given back unless it was mapped again meanwhile.
+ * `failed`: the bytes are nowhere else, the frame stays cached, and nothing is lost.
+ */
+export function swapWritten(slot: u32, failed: bool): i32 {
+  if (slot >= swapSlots || !slotIsBusy(slot)) return Status.EBADF;
+  const pfn = slotFrame(slot);
+  if (!pfn || !flagTest(PG.writeback, pfn)) return Status.EBADF;
+  flagClear(PG.writeback, pfn);
+  if (!failed) {
+    statAdd(Vmstat.pswpout, 1);
+    if (!frameOf(pfn).mapcount) slotUncache(slot);
+  }
+  slotIdle(slot);
+  return Status.Ok;
+}
