@@ -58,6 +58,8 @@ const CODE: Record<Exclude<Status, Status.Ok>, MemoryErrorCode> = {
   [Status.EOPNOTSUPP]: "EOPNOTSUPP",
   [Status.ETIMEDOUT]: "ETIMEDOUT",
   [Status.ESTALE]: "ESTALE",
+  // Never seen outside: the shell does the reading, and asks again.
+  [Status.NEED_IO]: "EIO",
   [Status.SEGV_MAPERR]: "SIGSEGV",
   [Status.SEGV_ACCERR]: "SIGSEGV",
   [Status.BUS_ADRERR]: "SIGBUS",

@@ -17,7 +17,6 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   cow_reuse: Vmstat.cow_reuse,
   zero_page_fault: Vmstat.zero_page_fault,
   fault_around: Vmstat.fault_around,
-  thp_split: Vmstat.thp_split,
   pgmigrate_success: Vmstat.pgmigrate_success,
   vma_merge: Vmstat.vma_merge,
   vma_split: Vmstat.vma_split,
@@ -25,12 +24,15 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   nr_anon_pages: Vmstat.nr_anon_pages,
   nr_file_pages: Vmstat.nr_file_pages,
   nr_mapped: Vmstat.nr_mapped,
-  nr_mlock: Vmstat.nr_mlock,
   nr_slab: Vmstat.nr_slab,
   nr_exported: Vmstat.nr_exported,
   nr_quarantined: Vmstat.nr_quarantined,
   peak_frames: Vmstat.peak_frames,
   notice: Vmstat.notice,
+  pswpin: Vmstat.pswpin,
+  pswpout: Vmstat.pswpout,
+  pglazyfreed: Vmstat.pglazyfreed,
+  swap_slots_used: Vmstat.swap_slots_used,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

@@ -19,6 +19,7 @@ export const MAP_TYPE: i32 = 0xf;
 export const MAP_FIXED: i32 = 0x10;
 export const MAP_ANONYMOUS: i32 = 0x20;
 export const MAP_32BIT: i32 = 0x40;
+export const MAP_ABOVE4G: i32 = 0x80;
 export const MAP_GROWSDOWN: i32 = 0x100;
 export const MAP_DENYWRITE: i32 = 0x800;
 export const MAP_EXECUTABLE: i32 = 0x1000;
@@ -31,6 +32,9 @@ export const MAP_HUGETLB: i32 = 0x40000;
 export const MAP_SYNC: i32 = 0x80000;
 export const MAP_FIXED_NOREPLACE: i32 = 0x100000;
 export const MAP_UNINITIALIZED: i32 = 0x4000000;
+/** Sizes of huge pages, as a shift in bits 26 to 31. */
+export const MAP_HUGE_2MB: i32 = 0x54000000;
+export const MAP_HUGE_1GB: i32 = 0x78000000;
 
 export const MREMAP_MAYMOVE: i32 = 1;
 export const MREMAP_FIXED: i32 = 2;

@@ -26,9 +26,10 @@ function bytes(value: f64): u64 {
   return <u64>value;
 }
 
-/** The mm that an operation is about; nothing is left to populate from the one before. */
+/** The mm that an operation is about; nothing of the one before is left to populate or wait for. */
 function operand(handle: u32): Mm | null {
   resultSet(ResultField.PopulateMode, 0);
+  resultSet(ResultField.Blocker, 0);
   return mmOf(handle);
 }
 
@@ -118,6 +119,8 @@ export function faultEntry(handle: u32, address: f64, kind: u32): i32 {
 export function populateEntry(handle: u32, start: f64, end: f64, mode: u32): i32 {
   const mm = mmOf(handle);
   if (!mm) return Status.ESRCH;
+  // An EAGAIN may be for want of memory (mlock): then nobody is in the way.
+  resultSet(ResultField.Blocker, 0);
   return settled(populate(mm, bytes(start), min(bytes(end), USER_END), mode));
 }
 

@@ -12,7 +12,7 @@
 //
 // Precondition of all: what a split or a merge may take is reserved (plan/need.ts).
 
-import { VM_DONTEXPAND, VM_IO, VM_PFNMAP, Vmstat } from "../abi";
+import { MAP_COUNT_MAX, VM_DONTEXPAND, VM_IO, VM_PFNMAP, Vmstat } from "../abi";
 import { certain } from "../mem/certain";
 import { statAdd } from "../mem/vmstat";
 import { chainClone, chainDrop, chainIsSingle, chainRehang, chainUnhang } from "./anon-vma";
@@ -215,17 +215,34 @@ export function vmaSplit(vma: Vma, address: u64, newBelow: bool): usize {
  * Makes [start, end) of `vma` an area of its own with `flags`, merged with neighbours that agree,
  * split off where they do not (Linux: vma_modify). The caller then sets the flags of what comes
  * back: a merge keeps the target's, which are the same.
+ *
+ * @returns the area, or 0 where a split would be one area too many; the first of two splits that
+ *   was within the limit stays, as on Linux.
  */
-export function vmaModify(vma: Vma, start: u64, end: u64, flags: u32): Vma {
+export function vmaTryModify(vma: Vma, start: u64, end: u64, flags: u32): usize {
   const pgoff = vma.pgoff + ((start - vma.start) >> 12);
   propose(start, end, flags, pgoff, vma.mapping);
   proposeSource(vma);
   if (!(flags & VM_SPECIAL)) {
     const left = start == vma.start && fitsAfter(vma.prev) ? vma.prev : 0;
     const right = end == vma.end && fitsBefore(vma.next, left) ? vma.next : 0;
-    if (left || right) return changetype<Vma>(mergeMiddle(vma, left, right));
+    if (left || right) return mergeMiddle(vma, left, right);
   }
-  if (vma.start < start) vmaSplit(vma, start, true);
-  if (vma.end > end) vmaSplit(vma, end, false);
-  return vma;
+  const mm = vmaMm(vma);
+  if (vma.start < start) {
+    if (mm.mapCount >= MAP_COUNT_MAX) return 0;
+    vmaSplit(vma, start, true);
+  }
+  if (vma.end > end) {
+    if (mm.mapCount >= MAP_COUNT_MAX) return 0;
+    vmaSplit(vma, end, false);
+  }
+  return changetype<usize>(vma);
+}
+
+/** The same for a caller that has seen to the limit. */
+export function vmaModify(vma: Vma, start: u64, end: u64, flags: u32): Vma {
+  const area = vmaTryModify(vma, start, end, flags);
+  assert(area != 0);
+  return changetype<Vma>(area);
 }

@@ -1,4 +1,4 @@
-// What a plan has set aside can be had: for conditions that do work, and so must run in every build.
+// What a plan has set aside can be had: for conditions that do work, and so run in every build.
 //
 // Written by: nobody. Read by: applies, where they take what is reserved for them.
 

@@ -18,6 +18,7 @@ import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
 import { startGap, Vma } from "../map/vma";
 import { vmaBefore, vmaFind, vmaIntersection } from "../map/vma-tree";
+import { mmConflict } from "../plan/freeze";
 import { need } from "../plan/need";
 import { USER_END } from "../plan/placement";
 import {
@@ -29,10 +30,10 @@ import {
   planTicket,
   populateNext,
 } from "../plan/plan";
-import { checkFrozen, Ticket } from "../plan/ticket";
+import { checkFrozen, refuseFrozen, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
 import { areaCreate } from "./mmap";
-import { pageAlign, unmapApply, unmapPlan } from "./munmap";
+import { pageAlign, unmapApply, unmapFits, unmapPlan } from "./munmap";
 
 const DATA: u32 = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT;
 
@@ -53,6 +54,7 @@ function shrink(mm: Mm, address: u64, start: u64, end: u64): i32 {
   if (!vmaIntersection(mm, start, end)) return answer(mm.brk);
   const frozen = checkFrozen(mm, start, end);
   if (frozen) return frozen;
+  if (unmapFits(mm, start, end)) return answer(mm.brk);
   unmapPlan(mm, start, end);
   if (!planTells()) {
     const status = planAfford();
@@ -72,6 +74,12 @@ export function brkCommit(ticket: Ticket): i32 {
   return shrinkApply(changetype<Mm>(ticket.mm), ticket.a, ticket.b, ticket.c);
 }
 
+/** The open bracket that is about to take the heap's end at `end` away, or 0. */
+function shrinkBelow(mm: Mm, end: u64): usize {
+  const ticket = end ? mmConflict(mm, end - 4096, end) : 0;
+  return ticket && changetype<Ticket>(ticket).op == Op.Brk ? ticket : 0;
+}
+
 /** Room from the old break to the new one, a page more, and a stack's guard gap? */
 function hasRoom(mm: Mm, start: u64, end: u64): bool {
   const next = vmaFind(mm, start);
@@ -84,6 +92,8 @@ function hasRoom(mm: Mm, start: u64, end: u64): bool {
 function grow(mm: Mm, address: u64, start: u64, end: u64): i32 {
   if (!hasRoom(mm, start, end) || !canCommit((end - start) >> 12)) return answer(mm.brk);
   if (mm.mapCount > MAP_COUNT_MAX) return answer(mm.brk);
+  const shrinks = shrinkBelow(mm, start);
+  if (shrinks) return refuseFrozen(shrinks);
   const frozen = checkFrozen(mm, start, end);
   if (frozen) return frozen;
   need.vmas += 1;

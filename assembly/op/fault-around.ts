@@ -12,7 +12,7 @@ import { frameMap } from "../map/rmap";
 import { LEAF_BYTES, pteEnsure, pteGet, pteSet, tableTrim } from "../map/table";
 import { linearIndex, Vma } from "../map/vma";
 import { statAdd } from "../mem/vmstat";
-import { mmConflict } from "../plan/freeze";
+import { mappingConflict, mmConflict } from "../plan/freeze";
 import { filePte } from "./fault";
 
 const AROUND_BYTES: u64 = 16 << 12;
@@ -30,6 +30,13 @@ function mapCached(mm: Mm, vma: Vma, mapping: Mapping, page: u64): bool {
   return true;
 }
 
+/** The ticket that freezes what [from, to) of `vma` shows of its file, or 0. */
+function fileConflict(mapping: Mapping, vma: Vma, from: u64, to: u64): usize {
+  if (!mapping.freezes || from >= to) return 0;
+  const first = linearIndex(vma, from) << 12;
+  return mappingConflict(mapping, first, first + (to - from));
+}
+
 /**
  * Maps the cached pages around `page`. Where a part of that window is frozen, only `page` itself.
  * @returns true when `page` is mapped now.
@@ -42,7 +49,7 @@ export function faultAround(mm: Mm, vma: Vma, page: u64): bool {
   const tableEnd = (page & ~(LEAF_BYTES - 1)) + LEAF_BYTES;
   let from = max(page & ~(AROUND_BYTES - 1), vma.start);
   let to = min(min(from + AROUND_BYTES, tableEnd), min(vma.end, sizeEnd));
-  if (mmConflict(mm, from, to)) {
+  if (mmConflict(mm, from, to) || fileConflict(mapping, vma, from, to)) {
     from = page;
     to = page + 4096;
   }

@@ -3,16 +3,18 @@
 import { AreaName, Status, VM_SHARED, VM_WRITE } from "../abi";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
 import { anonVmaAttach, anonVmaCreate } from "../map/anon-vma";
+import { fileRangeFits, Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { D, pteMake, S, W } from "../map/pte";
 import { frameMapNewAnon } from "../map/rmap";
 import { pteEnsure, pteGet, pteSet, tableTrim } from "../map/table";
-import { Vma } from "../map/vma";
+import { linearIndex, Vma } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
+import { mappingConflict } from "../plan/freeze";
 import { need } from "../plan/need";
 import { isFree, USER_END } from "../plan/placement";
 import { planAfford, planBegin } from "../plan/plan";
-import { checkFrozen } from "../plan/ticket";
+import { checkFrozen, refuseFrozen } from "../plan/ticket";
 import { areaCreate } from "./mmap";
 
 /** An area as it stood. EINVAL for a bad or taken range; EAGAIN when frozen; ENOMEM. */
@@ -27,6 +29,9 @@ export function importArea(
 ): i32 {
   if (start >= end || end > USER_END || (start | end | offset) & 4095) return Status.EINVAL;
   if (name > <u32>AreaName.VvarVclock || !isFree(mm, start, end)) return Status.EINVAL;
+  // What is shared is a file's, if only one without a name.
+  if (vmFlags & VM_SHARED && !mapping) return Status.EINVAL;
+  if (fileRangeFits(offset >> 12, (end - start) >> 12)) return Status.EINVAL;
   const frozen = checkFrozen(mm, start, end);
   if (frozen) return frozen;
   planBegin();
@@ -47,6 +52,13 @@ function ownAnonVma(vma: Vma): bool {
   return own != 0 && anonVmaAttach(vma, own);
 }
 
+/** The ticket that freezes the page of its file that `page` of `vma` shows, or 0. */
+function fileFrozen(vma: Vma, page: u64): usize {
+  if (!vma.mapping) return 0;
+  const first = linearIndex(vma, page) << 12;
+  return mappingConflict(changetype<Mapping>(vma.mapping), first, first + 4096);
+}
+
 /**
  * A page as it stood: the zero page, or an anonymous frame of its own, zeroed.
  * EINVAL where it can not be: no private area, or a page there already. ENOMEM.
@@ -60,6 +72,8 @@ export function importPage(mm: Mm, address: u64, zero: bool): i32 {
   if (!found || pteGet(mm, page)) return Status.EINVAL;
   const vma = changetype<Vma>(found);
   if (vma.flags & VM_SHARED || (zero && vma.mapping)) return Status.EINVAL;
+  const blocker = fileFrozen(vma, page);
+  if (blocker) return refuseFrozen(blocker);
   if (!zero && !ownAnonVma(vma)) return Status.ENOMEM;
   const pfn = zero ? 0 : frameAllocZeroed();
   const slot = zero || pfn ? pteEnsure(mm, page) : 0;

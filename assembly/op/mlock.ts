@@ -2,7 +2,6 @@
 // populating, which the shell drives, since it may break copy-on-write of exported pages.
 
 import {
-  MAP_COUNT_MAX,
   MCL_CURRENT,
   MCL_FUTURE,
   MCL_ONFAULT,
@@ -14,7 +13,7 @@ import {
   VM_LOCKED,
   VM_LOCKONFAULT,
 } from "../abi";
-import { VM_SPECIAL, vmaModify } from "../map/merge";
+import { VM_SPECIAL, vmaTryModify } from "../map/merge";
 import { Mm } from "../map/mm";
 import { Vma } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
@@ -29,14 +28,12 @@ const UNLOCKABLE: u32 = VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE;
 const LOCK_MASK: u32 = VM_LOCKED | VM_LOCKONFAULT;
 
 /** @returns the area that has [start, end) now, or 0 at the limit of areas. */
-function lockArea(mm: Mm, vma: Vma, start: u64, end: u64, lock: u32): usize {
+function lockArea(vma: Vma, start: u64, end: u64, lock: u32): usize {
   const flags = (vma.flags & ~LOCK_MASK) | lock;
   if (flags == vma.flags || vma.flags & UNLOCKABLE) return changetype<usize>(vma);
-  const splits = (vma.start < start ? 1 : 0) + (vma.end > end ? 1 : 0);
-  if (splits && mm.mapCount + splits > MAP_COUNT_MAX) return 0;
-  const area = vmaModify(vma, start, end, flags);
-  area.flags = flags;
-  return changetype<usize>(area);
+  const area = vmaTryModify(vma, start, end, flags);
+  if (area) changetype<Vma>(area).flags = flags;
+  return area;
 }
 
 /** Sets the lock flags of [start, end): ENOMEM at a hole, with the areas before it done. */
@@ -48,7 +45,7 @@ function lockRange(mm: Mm, start: u64, end: u64, lock: u32): i32 {
     const vma = changetype<Vma>(p);
     if (vma.start > at) return Status.ENOMEM;
     const stop = min(vma.end, end);
-    const area = lockArea(mm, vma, at, stop, lock);
+    const area = lockArea(vma, at, stop, lock);
     if (!area) return Status.ENOMEM;
     at = max(stop, min(changetype<Vma>(area).end, end));
     p = changetype<Vma>(area).next;
@@ -92,7 +89,7 @@ function lockAll(mm: Mm, lock: u32): i32 {
   let p = mm.first;
   while (p) {
     const vma = changetype<Vma>(p);
-    const area = lockArea(mm, vma, vma.start, vma.end, lock);
+    const area = lockArea(vma, vma.start, vma.end, lock);
     p = changetype<Vma>(area).next;
   }
   return Status.Ok;

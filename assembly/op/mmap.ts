@@ -3,6 +3,7 @@
 import {
   FileKind,
   MAP_32BIT,
+  MAP_ABOVE4G,
   MAP_ANONYMOUS,
   MAP_COUNT_MAX,
   MAP_DENYWRITE,
@@ -11,6 +12,8 @@ import {
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
   MAP_GROWSDOWN,
+  MAP_HUGE_1GB,
+  MAP_HUGE_2MB,
   MAP_HUGETLB,
   MAP_LOCKED,
   MAP_NONBLOCK,
@@ -45,7 +48,7 @@ import { fileRangeFits, Mapping, mappingCreate, mappingPut, shareAttach } from "
 import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
 import { Vma, vmaAlloc } from "../map/vma";
-import { vmaBefore, vmaFind, vmaInsert } from "../map/vma-tree";
+import { vmaBefore, vmaFind, vmaInsert, vmaIntersection } from "../map/vma-tree";
 import { certain } from "../mem/certain";
 import { mmConflict } from "../plan/freeze";
 import { need } from "../plan/need";
@@ -79,7 +82,10 @@ const LEGACY_MASK: i32 =
   MAP_NONBLOCK |
   MAP_STACK |
   MAP_HUGETLB |
-  MAP_32BIT;
+  MAP_32BIT |
+  MAP_ABOVE4G |
+  MAP_HUGE_2MB |
+  MAP_HUGE_1GB;
 
 const MAY_ALL: u32 = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
 
@@ -120,6 +126,17 @@ function anonymousType(flags: i32, vm: u32): i32 {
 /** Private writable memory counts against the commit limit. */
 function isAccountable(vm: u32): bool {
   return (vm & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
+}
+
+/** Pages of [start, end) that count already; they go, so that what is new need not count twice. */
+function accountedPages(mm: Mm, start: u64, end: u64): u64 {
+  let pages: u64 = 0;
+  for (let p = vmaIntersection(mm, start, end); p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.start >= end) break;
+    if (vma.flags & VM_ACCOUNT) pages += (min(vma.end, end) - max(vma.start, start)) >> 12;
+  }
+  return pages;
 }
 
 /** What a failed placement answers: where open brackets freeze the room, wait for one of them. */
@@ -168,7 +185,7 @@ export function mmap(
   if (how & MAP_SYNC && (how & MAP_TYPE) == MAP_SHARED_VALIDATE) return Status.EOPNOTSUPP;
   vm |= <u32>type;
   if (isAccountable(vm)) {
-    if (!canCommit(bytes >> 12)) return Status.ENOMEM;
+    if (!canCommit((bytes >> 12) - accountedPages(mm, at, at + bytes))) return Status.ENOMEM;
     vm |= VM_ACCOUNT;
   }
   return mapPlan(mm, at, bytes, vm, file, file ? pgoff : 0, how);
@@ -220,7 +237,15 @@ function mapNeed(mm: Mm, start: u64, end: u64, vm: u32): void {
   if (vm & VM_SHARED) need.mappings += 1;
 }
 
-/** Maps [start, end), over whatever is there. Cannot fail: the plan saw to it. */
+/** Anonymous memory that is shared counts as the file it is; a promise too large is refused late. */
+function mayShare(vm: u32, pages: u64): bool {
+  return (vm & VM_NORESERVE) != 0 || canCommit(pages);
+}
+
+/**
+ * Maps [start, end), over whatever is there. Never lacks memory: the plan saw to it. ENOMEM for a
+ * shared promise that is too large, with what was there gone, as on Linux.
+ */
 export function mapApply(
   mm: Mm,
   start: u64,
@@ -232,6 +257,7 @@ export function mapApply(
 ): i32 {
   unmapApply(mm, start, end);
   const shm = !file && vm & VM_SHARED;
+  if (shm && !mayShare(vm, (end - start) >> 12)) return Status.ENOMEM;
   const page = file || shm ? pgoff : start >> 12;
   if (shm || !mapMerge(mm, start, end, vm, file, page)) {
     const object = shm ? mappingCreate(FileKind.Shm, end - start) : file;

@@ -33,7 +33,7 @@ import {
 import { frameAddress } from "../frame/frame";
 import { anonVmaPrepare } from "../map/anon-vma";
 import { Mapping } from "../map/mapping";
-import { vmaModify } from "../map/merge";
+import { vmaTryModify } from "../map/merge";
 import { Mm } from "../map/mm";
 import { P, pteModify, W } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
@@ -185,12 +185,14 @@ function populateLater(area: Vma, start: u64, end: u64): void {
   populateNext(start, end, Populate.Quiet);
 }
 
-/** One area's part; @returns the area that now has it, or 0 when the promise is too large. */
+/** One area's part; @returns the area that has it now, 0 past the limit of areas or promises. */
 function protectArea(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): usize {
   const old = vma.flags;
   const wanted = accounted(vma, flags);
   if (wanted & ~old & VM_ACCOUNT && !canCommit((end - start) >> 12)) return 0;
-  const area = vmaModify(vma, start, end, wanted);
+  const modified = vmaTryModify(vma, start, end, wanted);
+  if (!modified) return 0;
+  const area = changetype<Vma>(modified);
   area.flags = wanted;
   protectRange(mm, area, start, end, wanted);
   if (isRelocked(old, wanted)) populateLater(area, start, end);

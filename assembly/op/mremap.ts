@@ -10,6 +10,7 @@
 
 import {
   Demand,
+  MAP_COUNT_MAX,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
   MREMAP_MAYMOVE,
@@ -26,7 +27,7 @@ import { Mm } from "../map/mm";
 import { leafCount } from "../map/table";
 import { linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaIntersection, vmaLookup } from "../map/vma-tree";
-import { KeyKind } from "../plan/freeze";
+import { KeyKind, mmConflict } from "../plan/freeze";
 import { need, needRange } from "../plan/need";
 import { noticeRange } from "../plan/notice";
 import { USER_END } from "../plan/placement";
@@ -41,7 +42,7 @@ import {
 } from "../plan/plan";
 import { checkFrozen, opened, Ticket, ticketFreeze } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
-import { pageAlign, unmapPlan } from "./munmap";
+import { pageAlign, unmapFits, unmapPlan, unmapRange } from "./munmap";
 import { remapApply } from "./remap-move";
 
 const FLAGS: i32 = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
@@ -57,14 +58,22 @@ export function movesOnly(oldLength: u64, newLength: u64, flags: i32): bool {
 }
 
 /** As check_mremap_params: what can be said without looking at areas. Lengths are whole pages. */
-function checkParameters(at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): i32 {
+function checkParameters(
+  mm: Mm,
+  at: u64,
+  oldLength: u64,
+  newLength: u64,
+  flags: i32,
+  to: u64,
+): i32 {
   if (flags & ~FLAGS || at & 4095 || !newLength || newLength > USER_END) return Status.EINVAL;
   if (!impliesMove(flags)) return Status.Ok;
   if (to > USER_END - newLength || to & 4095 || !(flags & MREMAP_MAYMOVE)) return Status.EINVAL;
   if (flags & MREMAP_DONTUNMAP && oldLength != newLength) return Status.EINVAL;
   // The target overlaps the source.
   if (at + oldLength > to && to + newLength > at) return Status.EINVAL;
-  return Status.Ok;
+  // Both ranges may be split before the move itself looks at the limit of areas.
+  return mm.mapCount + 2 >= MAP_COUNT_MAX - 3 ? Status.ENOMEM : Status.Ok;
 }
 
 /** As check_prep_vma: may this area be resized or moved so? */
@@ -86,7 +95,14 @@ export function growsInPlace(mm: Mm, vma: Vma, at: u64, oldLength: u64, newLengt
   if (vma.end - at != oldLength) return false;
   const end = vma.end + (newLength - oldLength);
   if (end < vma.end || end > USER_END) return false;
-  return !vmaIntersection(mm, vma.end, end);
+  // A commit that planned to move may find room here by now, which another bracket still freezes.
+  return !vmaIntersection(mm, vma.end, end) && !mmConflict(mm, vma.end, end);
+}
+
+/** May the end of a range that shrinks be unmapped? As munmap answers. */
+export function cutRefusal(mm: Mm, at: u64, oldLength: u64, newLength: u64): i32 {
+  const bad = unmapRange(at + newLength, oldLength - newLength);
+  return bad ? bad : unmapFits(mm, at + newLength, at + oldLength);
 }
 
 /** Private accounted memory that the operation adds must be affordable. */
@@ -111,12 +127,15 @@ export function mremap(
 ): i32 {
   const oldLength = pageAlign(oldBytes);
   const newLength = pageAlign(newBytes);
-  const bad = checkParameters(address, oldLength, newLength, flags, target);
+  const bad = checkParameters(mm, address, oldLength, newLength, flags, target);
   if (bad) return bad;
   const allowed = checkSource(mm, address, oldLength, newLength, flags);
   if (allowed) return allowed;
   planBegin();
   if (!impliesMove(flags) && newLength == oldLength) return answer(address);
+  const cut = impliesMove(flags) || newLength > oldLength;
+  const refused = cut ? Status.Ok : cutRefusal(mm, address, oldLength, newLength);
+  if (refused) return refused;
   const fixed = flags & MREMAP_FIXED ? target : 0;
   const frozen = checkKeys(mm, address, oldLength, newLength, fixed);
   if (frozen) return frozen;
@@ -141,8 +160,14 @@ function checkSource(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32
   return checkArea(changetype<Vma>(vma), at, oldLength, newLength, flags);
 }
 
+/** End of the source. One that lies beyond the user's half is refused when its target is gone. */
+function sourceEnd(at: u64, oldLength: u64): u64 {
+  return oldLength > u64.MAX_VALUE - at ? at : min(at + oldLength, USER_END);
+}
+
 function checkKeys(mm: Mm, at: u64, oldLength: u64, newLength: u64, fixed: u64): i32 {
-  const old = checkFrozen(mm, at, at + max(oldLength, min(newLength, USER_END - at)));
+  const grown = at + min(newLength, USER_END - at);
+  const old = checkFrozen(mm, at, max(sourceEnd(at, oldLength), grown));
   if (old) return old;
   return fixed ? checkFrozen(mm, fixed, fixed + newLength) : Status.Ok;
 }
@@ -152,7 +177,7 @@ let touchedStart: u64 = 0;
 let touchedEnd: u64 = 0;
 
 function remapPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): void {
-  const end = at + oldLength;
+  const end = sourceEnd(at, oldLength);
   touchedStart = at;
   touchedEnd = end;
   needMove(mm, at, end, newLength);
@@ -174,7 +199,7 @@ function targetPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32,
     unmapPlan(mm, to, to + newLength);
     return;
   }
-  const end = at + oldLength;
+  const end = sourceEnd(at, oldLength);
   for (let p = vmaFind(mm, at); p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
     if (vma.start >= end) return;
@@ -203,7 +228,7 @@ function needMove(mm: Mm, start: u64, end: u64, newLength: u64): void {
 }
 
 function remapTicket(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): i32 {
-  const status = planTicket(Op.Mremap, mm, at, at + max(oldLength, 4096));
+  const status = planTicket(Op.Mremap, mm, at, max(sourceEnd(at, oldLength), at + 4096));
   if (status) return status;
   const ticket = changetype<Ticket>(opened);
   ticket.e = to;

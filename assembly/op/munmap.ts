@@ -49,9 +49,15 @@ export function unmapApply(mm: Mm, start: u64, end: u64): void {
   }
 }
 
+/** EINVAL unless `length` bytes at `address` are a user's, as every unmap of Linux asks first. */
+export function unmapRange(address: u64, length: u64): i32 {
+  const bad = address & 4095 || address > USER_END || length > USER_END - address;
+  return bad ? Status.EINVAL : Status.Ok;
+}
+
 /** munmap(2): EINVAL for a bad range; ENOMEM past the limit of areas or without memory. */
 export function munmap(mm: Mm, address: u64, length: u64): i32 {
-  if (address & 4095 || address > USER_END || length > USER_END - address) return Status.EINVAL;
+  if (unmapRange(address, length)) return Status.EINVAL;
   const end = address + pageAlign(length);
   if (end == address) return Status.EINVAL;
   const frozen = checkFrozen(mm, address, end);

@@ -4,7 +4,7 @@
 //   page                                       becomes
 //   MADV_FREE, not written since               nothing
 //   MADV_FREE, written again                   an ordinary page, still there: it goes the next time
-//   any other that one pte alone maps          a swap entry; its frame waits for the host to write it
+//   any other that one pte alone maps          a swap entry; its frame waits to be written
 //   shared with another pte, of a file, locked left alone
 
 import { Demand, PG, Reason, VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vmstat } from "../abi";

@@ -33,7 +33,7 @@ import { vmaBefore, vmaFind, vmaInsert, vmaLookup } from "../map/vma-tree";
 import { certain } from "../mem/certain";
 import { placementFailed, placementFind } from "../plan/placement";
 import { answer, populateNext } from "../plan/plan";
-import { checkArea, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
+import { checkArea, cutRefusal, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
 import { unmapApply } from "./munmap";
 
 /** Moves the entries of [from, end) of a leaf table's span to `to`, pte by pte. */
@@ -109,7 +109,9 @@ function moveArea(
   const end = at + oldLength;
   const locked = (vma.flags & VM_LOCKED) != 0;
   if (mm.mapCount >= MAP_COUNT_MAX - 3) return Status.ENOMEM;
-  if (!mayCharge(vma, newLength >> 12)) return Status.ENOMEM;
+  // What moves is promised already; what stays behind as well counts twice.
+  const added = flags & MREMAP_DONTUNMAP ? newLength : newLength - oldLength;
+  if (!mayCharge(vma, added >> 12)) return Status.ENOMEM;
   const copy = copyArea(mm, vma, at, to, newLength);
   moveTables(mm, at, end, to);
   if (flags & MREMAP_DONTUNMAP) leaveBehind(mm, copy, at, end);
@@ -131,12 +133,18 @@ function moveTarget(mm: Mm, vma: Vma, at: u64, length: u64, flags: i32, target: 
 /** mremap_to: unmap the target, cut the source, move. */
 function moveTo(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, target: u64): i32 {
   if (flags & MREMAP_FIXED) unmapApply(mm, target, target + newLength);
-  if (newLength < oldLength) unmapApply(mm, at + newLength, at + oldLength);
+  if (newLength < oldLength) {
+    const refused = cutRefusal(mm, at, oldLength, newLength);
+    if (refused) return refused;
+    unmapApply(mm, at + newLength, at + oldLength);
+  }
   const found = vmaLookup(mm, at);
   if (!found) return Status.EFAULT;
   const vma = changetype<Vma>(found);
   const to = moveTarget(mm, vma, at, newLength, flags, target);
   if (placementFailed(to)) return <i32>to;
+  // Linux charges for what was cut off as if it were added.
+  if (newLength < oldLength && !mayCharge(vma, (oldLength - newLength) >> 12)) return Status.ENOMEM;
   return moveArea(mm, vma, at, min(oldLength, newLength), newLength, flags, to);
 }
 

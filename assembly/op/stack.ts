@@ -36,11 +36,12 @@ export function stackGrow(mm: Mm, vma: Vma, address: u64): i32 {
   const page = address & ~(<u64>4095);
   const pages = (vma.start - page) >> 12;
   if (page < MMAP_MIN || !keepsGap(vma, page)) return Status.SEGV_MAPERR;
-  if (vma.end - page > STACK_LIMIT_BYTES || pages > vma.pgoff) return Status.SEGV_MAPERR;
-  if (!canCommit(pages)) return Status.SEGV_MAPERR;
   const frozen = checkFrozen(mm, page, vma.start);
   if (frozen) return frozen;
+  // Before the limits, as Linux has it: an area that may not grow has an anon_vma all the same.
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
+  if (vma.end - page > STACK_LIMIT_BYTES || pages > vma.pgoff) return Status.SEGV_MAPERR;
+  if (!canCommit(pages)) return Status.SEGV_MAPERR;
   vmaResize(vma, page, vma.end, vma.pgoff - pages);
   return Status.Ok;
 }

@@ -1,8 +1,8 @@
-// Bringing a page back from swap (as Linux mm/memory.c do_swap_page), and what the host does for it.
+// Bringing a page back from swap (as Linux mm/memory.c do_swap_page), and the host's part in it.
 //
 //   fault ──▶ cached? ── yes ──▶ map it
 //               │ no
-//               └──▶ a frame is cached, locked; NEED_IO ──▶ the host reads ──▶ swap_filled ──▶ fault
+//               └──▶ a frame is cached, locked; NEED_IO ──▶ host reads ──▶ swap_filled ──▶ fault
 
 import { PG, ResultField, Status, VM_WRITE, Vmstat } from "../abi";
 import { frameAlloc } from "../frame/buddy";

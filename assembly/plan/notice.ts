@@ -13,9 +13,11 @@ import {
   VM_EXEC,
   VM_READ,
   VM_WRITE,
+  Vmstat,
 } from "../abi";
 import { Pool, poolAlloc, poolFree, poolHas, poolInit } from "../frame/pool";
 import { Mm } from "../map/mm";
+import { statAdd } from "../mem/vmstat";
 
 @unmanaged
 export class Notice {
@@ -93,6 +95,7 @@ function append(kind: NoticeKind, reason: Reason, demand: Demand): Notice | null
     return null;
   }
   const notice = changetype<Notice>(pointer);
+  statAdd(Vmstat.notice, 1);
   notice.kind = kind;
   notice.reason = reason;
   notice.demand = demand;

@@ -6,7 +6,16 @@
 //
 // Gaps that an open bracket freezes are skipped: nothing may appear in them until it ends.
 
-import { FileKind, MAP_32BIT, MAP_FIXED, MAP_SHARED, MAP_TYPE, Status, TASK_SIZE } from "../abi";
+import {
+  FileKind,
+  MAP_32BIT,
+  MAP_ABOVE4G,
+  MAP_FIXED,
+  MAP_SHARED,
+  MAP_TYPE,
+  Status,
+  TASK_SIZE,
+} from "../abi";
 import { Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { startGap, Vma } from "../map/vma";
@@ -16,11 +25,11 @@ import { Key, mmConflictKey } from "./freeze";
 export const USER_END: u64 = <u64>TASK_SIZE;
 /** Lowest address that placement hands out (Linux: mmap_min_addr). */
 export const MMAP_MIN: u64 = 65536;
-const LOW_LIMIT: u64 = 4096;
 const HUGE: u64 = 1 << 21;
 const LEGACY_BASE: u64 = 0x2aaaaaaaa000;
 const BELOW_4G_START: u64 = 0x40000000;
 const BELOW_4G_END: u64 = 0x80000000;
+const ABOVE_4G: u64 = 0x100000000;
 /** No address: a value that is never page aligned. */
 export const NOWHERE: u64 = 1;
 
@@ -83,9 +92,9 @@ function lastEnd(mm: Mm): u64 {
   return mm.last ? changetype<Vma>(mm.last).end : 0;
 }
 
-function topDown(mm: Mm, length: u64, high: u64): u64 {
-  const above = fitHigh(max(lastEnd(mm), LOW_LIMIT), high, length);
-  return above != NOWHERE ? above : searchHigh(mm.tree, length, LOW_LIMIT, high);
+function topDown(mm: Mm, length: u64, low: u64, high: u64): u64 {
+  const above = fitHigh(max(lastEnd(mm), low), high, length);
+  return above != NOWHERE ? above : searchHigh(mm.tree, length, low, high);
 }
 
 function bottomUp(mm: Mm, length: u64, low: u64, high: u64): u64 {
@@ -110,7 +119,8 @@ function placePlain(mm: Mm, hint: u64, length: u64, flags: i32): u64 {
   if (length > USER_END) return NOWHERE;
   if (flags & MAP_32BIT) return place32(mm, hint, length);
   if (hint && hintFits(mm, hint, length, USER_END)) return hint;
-  const found = topDown(mm, length, mm.mmapBase);
+  const low = flags & MAP_ABOVE4G ? ABOVE_4G : MMAP_MIN;
+  const found = topDown(mm, length, low, mm.mmapBase);
   return found != NOWHERE ? found : bottomUp(mm, length, LEGACY_BASE, USER_END);
 }
 

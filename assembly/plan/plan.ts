@@ -7,7 +7,8 @@ import { windowBase } from "../mem/layout";
 import { resultGet, resultSet, resultSet64 } from "../mem/result";
 import { KeyKind } from "./freeze";
 import { need, needClear, needCovered, needRelease, needTake } from "./need";
-import { noticesAny, noticesClear } from "./notice";
+import { noticesAny, noticesClear, noticesLacked } from "./notice";
+import { USER_END } from "./placement";
 import { scanFirst } from "./record";
 import { opened, planDrop, Ticket, ticketFreeze, ticketHandle, ticketOpen } from "./ticket";
 
@@ -21,12 +22,15 @@ export function planBegin(): void {
 export function mustTell(mm: Mm, start: u64, end: u64): bool {
   if (!CONFIG_EXPORT_NOTIFIER) return false;
   if (!isExported(mm)) return false;
-  return mm.watches != 0 || scanFirst(mm, start, end) != 0;
+  return mm.watches != 0 || scanFirst(mm, start, min(end, USER_END)) != 0;
 }
 
-/** True when the plan has somebody to tell, so that it needs a ticket. */
+/**
+ * True when the plan has somebody to tell, so that it needs a ticket. One that lacked memory to
+ * tell him is no plan that tells nobody: opening its ticket answers ENOMEM.
+ */
 export function planTells(): bool {
-  return CONFIG_EXPORT_NOTIFIER && noticesAny();
+  return CONFIG_EXPORT_NOTIFIER && (noticesAny() || noticesLacked());
 }
 
 /** Makes sure that the apply which follows at once cannot fail for want of memory. */
