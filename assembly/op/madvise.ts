@@ -27,7 +27,6 @@ import {
   MADV_UNMERGEABLE,
   MADV_WILLNEED,
   MADV_WIPEONFORK,
-  MAP_COUNT_MAX,
   Op,
   Populate,
   Reason,
@@ -47,7 +46,7 @@ import {
   VM_SHARED,
   VM_WIPEONFORK,
 } from "../abi";
-import { VM_SPECIAL, vmaModify } from "../map/merge";
+import { VM_SPECIAL, vmaTryModify } from "../map/merge";
 import { Mm } from "../map/mm";
 import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
@@ -195,9 +194,9 @@ function adviseArea(mm: Mm, vma: Vma, start: u64, end: u64, advice: i32): i32 {
   if (kind != Kind.Flags) return Status.Ok;
   const flags = advisedFlags(vma.flags, advice);
   if (flags == vma.flags) return Status.Ok;
-  const splits = (vma.start < start ? 1 : 0) + (vma.end > end ? 1 : 0);
-  if (splits && mm.mapCount + splits > MAP_COUNT_MAX) return Status.EAGAIN;
-  vmaModify(vma, start, end, flags).flags = flags;
+  const area = vmaTryModify(vma, start, end, flags);
+  if (!area) return Status.EAGAIN;
+  changetype<Vma>(area).flags = flags;
   return Status.Ok;
 }
 
