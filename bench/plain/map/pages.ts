@@ -126,15 +126,18 @@ export class MapPages implements Pages {
     return copy;
   }
 
-  /** Visits the entries of a range: by key, or by walking all of them where that is less. */
+  /**
+   * Visits the entries of a range: by key, from the top down, so that the stack of free frames gives
+   * the lowest first; or by walking all of them where that is less.
+   */
   #each(start: number, end: number, visit: (page: number, entry: Entry) => void): void {
-    if (end - start >= this.#entries.size) {
+    if (end - start > this.#entries.size) {
       for (const [page, entry] of this.#entries) {
         if (page >= start && page < end) visit(page, entry);
       }
       return;
     }
-    for (let page = start; page < end; page++) {
+    for (let page = end - 1; page >= start; page--) {
       const entry = this.#entries.get(page);
       if (entry !== undefined) visit(page, entry);
     }

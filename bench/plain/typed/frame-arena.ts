@@ -21,7 +21,7 @@ export class FrameArena {
     for (let frame = frames - 1; frame > 0; frame--) this.#push(frame);
   }
 
-  /** A frame of zeros with one user. */
+  /** A frame of zeros with one user: the one that was freed last. */
   takeZeroed(): number {
     const frame = this.#pop();
     const at = frame * PAGE;

@@ -85,26 +85,13 @@ export class TypedPages implements Pages {
     this.#tables.entries[at] = (frame << FRAME_SHIFT) | rights;
   }
 
+  /** From the top down: the stack of free frames then gives the lowest first, as walking wants. */
   zap(start: number, end: number): void {
-    const { entries, used } = this.#tables;
-    for (let page = start; page < end; ) {
-      const stop = Math.min(end, regionEnd(page));
-      const leaf = this.#leafOf(page);
-      if (leaf !== 0) {
-        let gone = 0;
-        const last = leaf * ENTRIES + ((stop - 1) & IN_TABLE);
-        for (let at = leaf * ENTRIES + (page & IN_TABLE); at <= last; at++) {
-          const entry = entries[at] as number;
-          if (entry === 0) continue;
-          entries[at] = 0;
-          this.#frames.drop(entry >>> FRAME_SHIFT);
-          gone++;
-        }
-        const left = (used[leaf] as number) - gone;
-        used[leaf] = left;
-        if (left === 0) this.#dropLeaf(page, leaf);
-      }
-      page = stop;
+    for (let stop = end; stop > start; ) {
+      const first = Math.max(start, regionStart(stop - 1));
+      const leaf = this.#leafOf(first);
+      if (leaf !== 0) this.#zapLeaf(leaf, first, stop);
+      stop = first;
     }
   }
 
@@ -188,6 +175,22 @@ export class TypedPages implements Pages {
     const copy = frames.takeCopy(frame);
     frames.drop(frame);
     return copy;
+  }
+
+  #zapLeaf(leaf: number, start: number, end: number): void {
+    const { entries, used } = this.#tables;
+    const first = leaf * ENTRIES + (start & IN_TABLE);
+    let gone = 0;
+    for (let at = first + (end - start) - 1; at >= first; at--) {
+      const entry = entries[at] as number;
+      if (entry === 0) continue;
+      entries[at] = 0;
+      this.#frames.drop(entry >>> FRAME_SHIFT);
+      gone++;
+    }
+    const left = (used[leaf] as number) - gone;
+    used[leaf] = left;
+    if (left === 0) this.#dropLeaf(start, leaf);
   }
 
   #copyLeaf(leaf: number, target: number, page: number, stop: number): void {
@@ -295,6 +298,10 @@ export class TypedPages implements Pages {
     }
     return found;
   }
+}
+
+function regionStart(page: number): number {
+  return Math.floor(page / ENTRIES) * ENTRIES;
 }
 
 /** The first page of the next 2 MiB. */
