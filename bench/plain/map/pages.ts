@@ -127,8 +127,8 @@ export class MapPages implements Pages {
   }
 
   /**
-   * Visits the entries of a range: by key, from the top down, so that the stack of free frames gives
-   * the lowest first; or by walking all of them where that is less.
+   * Visits the entries of a range: by key, from the top down, so that the stack of free frames
+   * gives the lowest first; or by walking all of them where that is less.
    */
   #each(start: number, end: number, visit: (page: number, entry: Entry) => void): void {
     if (end - start > this.#entries.size) {
