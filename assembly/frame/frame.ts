@@ -46,6 +46,7 @@ export class Frame {
 
 // The stride in the arena and the record must not drift: this stops the build.
 if (offsetof<Frame>() != FRAME_BYTES) ERROR("Frame resized; see mem/layout.ts");
+if (offsetof<Frame>("mapcount") != 4) ERROR("Frame.mapcount moved; see map/rmap.ts");
 if (offsetof<Frame>("mapping") != 8) ERROR("Frame.mapping moved; see the drawing");
 if (offsetof<Frame>("index") != 16) ERROR("Frame.index moved; see the drawing");
 if (offsetof<Frame>("private_") != 32) ERROR("Frame.private_ moved; see the drawing");

@@ -41,12 +41,14 @@ export function frameMap(pfn: u32): void {
   if (frame.mapcount == 1 && !flagTest(PG.anon, pfn)) statAdd(Vmstat.nr_mapped, 1);
 }
 
+/** refcount and mapcount stand side by side: a pte more or less of a shared page is one addition. */
+const BOTH_COUNTS: u64 = 0x0000000100000001;
+
 /** One more pte names `pfn`, which is mapped already. */
 export function frameMapAgain(pfn: u32): void {
   const frame = frameOf(pfn);
   if (CHECK) assert(frame.mapcount != 0, "R4: a page that is copied is mapped");
-  frame.refcount++;
-  frame.mapcount++;
+  store<u64>(changetype<usize>(frame), load<u64>(changetype<usize>(frame)) + BOTH_COUNTS);
 }
 
 /** One pte less names `pfn`; the last reference frees the frame. */
@@ -76,8 +78,7 @@ let runCount: u32 = 0;
 export function frameUnmapInRun(pfn: u32): void {
   const frame = frameOf(pfn);
   if (frame.mapcount > 1) {
-    frame.mapcount--;
-    frame.refcount--;
+    store<u64>(changetype<usize>(frame), load<u64>(changetype<usize>(frame)) - BOTH_COUNTS);
     return;
   }
   if (frame.refcount != 1 || !(frame.mapping & MAPPING_ANON)) {
