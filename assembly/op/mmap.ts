@@ -237,7 +237,7 @@ function mapNeed(mm: Mm, start: u64, end: u64, vm: u32): void {
   if (vm & VM_SHARED) need.mappings += 1;
 }
 
-/** Anonymous memory that is shared counts as the file it is; a promise too large is refused late. */
+/** Shared anonymous memory counts as the file it is; Linux refuses a promise too large late. */
 function mayShare(vm: u32, pages: u64): bool {
   return (vm & VM_NORESERVE) != 0 || canCommit(pages);
 }
