@@ -6,7 +6,7 @@ import { Mapping, mappingPut } from "../map/mapping";
 import { mmOf } from "../map/mm";
 import { swapOn } from "../map/swap";
 import { frameCount, framesBase, resultBase, vmstatBase, windowBase } from "../mem/layout";
-import { resultSet } from "../mem/result";
+import { resultSet64 } from "../mem/result";
 import { commitLimitSet } from "../op/commit-limit";
 import { fileCreate, fileGrow, fileOf, filePage } from "../op/file";
 import { importArea, importBrk, importPage } from "../op/import";
@@ -124,7 +124,7 @@ export function pageQueryEntry(handle: u32, address: f64): i32 {
 export function pageListEntry(handle: u32, start: f64, end: f64): u32 {
   const mm = mmOf(handle);
   if (mm) return pageList(mm, <u64>start, <u64>end);
-  resultSet(ResultField.ValueLo, 0);
+  resultSet64(ResultField.ValueLo, 0);
   return 0;
 }
 
@@ -145,6 +145,7 @@ export function importAreaEntry(
   const mm = mmOf(handle);
   if (!mm) return Status.ESRCH;
   const file = fileOf(mapping);
+  if (mapping && !file) return Status.EBADF;
   return settled(importArea(mm, <u64>start, <u64>end, vmFlags, <u64>offset, file, name));
 }
 

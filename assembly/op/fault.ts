@@ -39,7 +39,7 @@ import {
   isLastOwner,
 } from "../map/rmap";
 import { isSwap } from "../map/swap";
-import { pteEnsure, pteSet, pteSlot, tableTrim } from "../map/table";
+import { pteEnsure, pteGet, pteSet, pteSlot, tableTrim } from "../map/table";
 import { isAnonymous, isShared, linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaLookup } from "../map/vma-tree";
 import { resultSet } from "../mem/result";
@@ -88,9 +88,9 @@ function touch(slot: usize, pte: u64, bits: u64): i32 {
   return resolved(ptePfn(pte));
 }
 
+/** What is known before the page is there: x86 finds out about execution when it is. */
 function isAllowed(vma: Vma, kind: Access): bool {
   if (kind == Access.Write) return (vma.flags & VM_WRITE) != 0;
-  if (kind == Access.Execute) return (vma.flags & VM_EXEC) != 0;
   return (vma.flags & ACCESS) != 0;
 }
 
@@ -103,6 +103,13 @@ function fault(mm: Mm, page: u64, kind: Access): i32 {
     if (grown) return grown;
   }
   if (!isAllowed(vma, kind)) return Status.SEGV_ACCERR;
+  if (kind != Access.Execute || vma.flags & VM_EXEC) return resolve(mm, vma, page, kind);
+  const status = pteGet(mm, page) & P ? Status.Ok : resolve(mm, vma, page, Access.Read);
+  return status ? status : Status.SEGV_ACCERR;
+}
+
+/** A fault that the area allows. */
+function resolve(mm: Mm, vma: Vma, page: u64, kind: Access): i32 {
   const frozen = checkFrozen(mm, page, page + 4096);
   if (frozen) return frozen;
   statAdd(Vmstat.pgfault, 1);

@@ -11,6 +11,8 @@ import {
   Demand,
   Op,
   Reason,
+  Status,
+  VM_ACCOUNT,
   VM_DONTCOPY,
   VM_LOCKED,
   VM_LOCKONFAULT,
@@ -27,7 +29,7 @@ import { A, E, P, ptePfn, S, W } from "../map/pte";
 import { frameMapAgain } from "../map/rmap";
 import { isSwap, SWP_EXCLUSIVE, slotDup, swapSlot } from "../map/swap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, tableTrim } from "../map/table";
-import { Vma, vmaAlloc } from "../map/vma";
+import { Vma, vmaAlloc, vmaPages } from "../map/vma";
 import { vmaInsert } from "../map/vma-tree";
 import { certain } from "../mem/certain";
 import { need } from "../plan/need";
@@ -43,6 +45,7 @@ import {
   planTicket,
 } from "../plan/plan";
 import { checkFrozen, opened, Ticket } from "../plan/ticket";
+import { canCommit } from "./commit-limit";
 
 /** Private memory that may be written: its pages are shared until somebody writes. */
 function isCow(vma: Vma): bool {
@@ -53,10 +56,21 @@ function copiesPtes(vma: Vma): bool {
   return vma.anonVma != 0 && !(vma.flags & (VM_WIPEONFORK | VM_DONTCOPY));
 }
 
+/** Each area of the child is a promise of its own. */
+function mayPromise(mm: Mm): bool {
+  for (let p = mm.first; p; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    const counts = (vma.flags & (VM_ACCOUNT | VM_DONTCOPY)) == VM_ACCOUNT;
+    if (counts && !canCommit(vmaPages(vma))) return false;
+  }
+  return true;
+}
+
 /** fork(2): answers with the child's handle. A child starts without MMF_EXPORTED. */
 export function fork(mm: Mm): i32 {
   const frozen = checkFrozen(mm, 0, USER_END);
   if (frozen) return frozen;
+  if (!mayPromise(mm)) return Status.ENOMEM;
   planBegin();
   forkPlan(mm);
   if (!planTells()) {

@@ -34,6 +34,7 @@ import {
   VM_DROPPABLE,
   VM_GROWSDOWN,
   VM_LOCKED,
+  VM_LOCKONFAULT,
   VM_MAYEXEC,
   VM_MAYREAD,
   VM_MAYSHARE,
@@ -212,9 +213,11 @@ function mapPlan(
     vm & VM_LOCKED || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE
       ? Populate.Quiet
       : Populate.None;
+  // Memory that may vanish is populated where all of it is to be locked, but not locked.
+  const kept = vm & VM_DROPPABLE ? vm & ~(VM_LOCKED | VM_LOCKONFAULT) : vm;
   if (!planTells()) {
     const status = planAfford();
-    return status ? status : mapApply(mm, start, end, vm, file, pgoff, populate);
+    return status ? status : mapApply(mm, start, end, kept, file, pgoff, populate);
   }
   const status = planTicket(Op.Mmap, mm, start, end);
   if (status) return status;
@@ -222,7 +225,7 @@ function mapPlan(
   ticket.e = file;
   ticket.f = populate;
   if (file) changetype<Mapping>(file).refs++;
-  return planDone(start, end, vm, pgoff);
+  return planDone(start, end, kept, pgoff);
 }
 
 /** One area with its link, a shared memory's mapping, and the chain of a neighbour that merges. */

@@ -2,28 +2,37 @@
 // no long way round.
 
 import {
+  Access,
   MADV_NORMAL,
   MAP_ABOVE4G,
   MAP_ANONYMOUS,
+  MAP_DROPPABLE,
+  MAP_FIXED,
   MAP_HUGE_1GB,
   MAP_HUGE_2MB,
   MAP_NORESERVE,
   MAP_PRIVATE,
   MAP_SHARED_VALIDATE,
+  MCL_FUTURE,
   MREMAP_FIXED,
   MREMAP_MAYMOVE,
+  Populate,
   PROT_NONE,
   PROT_READ,
   ResultField,
   Rights,
   Status,
+  VM_LOCKED,
 } from "../../../assembly/abi";
 import { Mm, mmCreate, mmOf } from "../../../assembly/map/mm";
+import { pteGet } from "../../../assembly/map/table";
 import { vmaFind } from "../../../assembly/map/vma-tree";
-import { resultGet } from "../../../assembly/mem/result";
+import { resultGet, resultSet } from "../../../assembly/mem/result";
 import { commitLimitSet } from "../../../assembly/op/commit-limit";
 import { exportAdd, exportRemoveAll } from "../../../assembly/op/export";
+import { access } from "../../../assembly/op/fault";
 import { madvise } from "../../../assembly/op/madvise";
+import { mlockall } from "../../../assembly/op/mlock";
 import { mmap } from "../../../assembly/op/mmap";
 import { mprotect } from "../../../assembly/op/mprotect";
 import { mremap } from "../../../assembly/op/mremap";
@@ -37,6 +46,7 @@ import {
   file,
   leave,
   mapAnon,
+  mapFile,
   page,
   space,
   touch,
@@ -101,6 +111,33 @@ describe("bounds", () => {
     expect<i32>(madvise(mm, page(512), 1 << 62, MADV_NORMAL)).toBe(Status.ENOMEM);
     expect<i32>(mprotect(mm, page(512), 1 << 62, PROT_READ)).toBe(Status.ENOMEM);
     exportRemoveAll(1);
+    leave(mm);
+  });
+
+  test("running what may not run: SEGV_ACCERR, with the page there, as x86 finds out", () => {
+    const mm = space();
+    mapAnon(mm, 0, 1);
+    mapAnon(mm, 1, 2, PROT_NONE);
+    const shown = file(1);
+    mapFile(mm, 2, 4, shown, 0);
+    expect<i32>(access(mm, page(0), Access.Execute)).toBe(Status.SEGV_ACCERR);
+    expect<bool>(pteGet(mm, page(0)) != 0).toBe(true);
+    expect<i32>(access(mm, page(0), Access.Execute)).toBe(Status.SEGV_ACCERR);
+    expect<i32>(access(mm, page(1), Access.Execute)).toBe(Status.SEGV_ACCERR);
+    expect<u64>(pteGet(mm, page(1))).toBe(0);
+    expect<i32>(access(mm, page(3), Access.Execute)).toBe(Status.BUS_ADRERR);
+    leave(mm);
+    closeFile(shown);
+  });
+
+  test("MAP_DROPPABLE under MCL_FUTURE: populated, and not locked", () => {
+    const mm = space();
+    expect<i32>(mlockall(mm, MCL_FUTURE)).toBe(0);
+    const flags = MAP_DROPPABLE | MAP_ANONYMOUS | MAP_FIXED;
+    resultSet(ResultField.PopulateMode, 0);
+    expect<i32>(mmap(mm, page(0), PAGE, PROT_READ, flags, 0, 0)).toBe(0);
+    expect<u32>(area(mm, 0).flags & VM_LOCKED).toBe(0);
+    expect<u32>(resultGet(ResultField.PopulateMode)).toBe(Populate.Quiet);
     leave(mm);
   });
 

@@ -2,6 +2,7 @@
 // goes or moves is not promised anew.
 
 import {
+  MADV_DONTFORK,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_NORESERVE,
@@ -16,6 +17,8 @@ import {
 import { Mm } from "../../../assembly/map/mm";
 import { vmaFind } from "../../../assembly/map/vma-tree";
 import { commitLimitSet } from "../../../assembly/op/commit-limit";
+import { fork } from "../../../assembly/op/fork";
+import { madvise } from "../../../assembly/op/madvise";
 import { mmap } from "../../../assembly/op/mmap";
 import { mremap } from "../../../assembly/op/mremap";
 import {
@@ -24,6 +27,7 @@ import {
   countAll,
   expectEmpty,
   expectSound,
+  forked,
   leave,
   mapAnon,
   page,
@@ -94,6 +98,13 @@ describe("promise: the commit limit", () => {
     const more = BOTH + <u64>(LIMIT + 2) * PAGE;
     expect<i32>(mremap(mm, page(0), BOTH + PAGE, more, MOVE, page(AWAY))).toBe(Status.ENOMEM);
     expect<u64>(area(mm, 0).end).toBe(page(2 * LIMIT + 1));
+  });
+
+  test("fork: each area is a promise of its own, MADV_DONTFORK aside", () => {
+    mapBoth();
+    expect<i32>(fork(mm)).toBe(Status.ENOMEM);
+    expect<i32>(madvise(mm, page(0), BOTH, MADV_DONTFORK)).toBe(0);
+    leave(forked(mm));
   });
 
   test("mremap that leaves the old area needs a promise for all of the new one", () => {
