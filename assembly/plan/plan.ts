@@ -41,11 +41,14 @@ export function planAfford(): i32 {
   return Status.Ok;
 }
 
-/** Opens a ticket that freezes [start, end) of `mm`: a handle in `opened`'s name, or a status. */
+/**
+ * Opens a ticket that freezes [start, end) of `mm`, as far as it is a user's: a handle in
+ * `opened`'s name, or a status.
+ */
 export function planTicket(op: Op, mm: Mm, start: u64, end: u64): i32 {
   const status = ticketOpen(op, mm);
   if (status) return status;
-  return ticketFreeze(KeyKind.Mm, changetype<usize>(mm), start, end);
+  return ticketFreeze(KeyKind.Mm, changetype<usize>(mm), start, min(end, USER_END));
 }
 
 /** Sets the first arguments of the ticket just opened and answers with its handle. */

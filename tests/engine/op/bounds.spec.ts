@@ -28,6 +28,7 @@ import { Mm, mmCreate, mmOf } from "../../../assembly/map/mm";
 import { pteGet } from "../../../assembly/map/table";
 import { vmaFind } from "../../../assembly/map/vma-tree";
 import { resultGet, resultSet } from "../../../assembly/mem/result";
+import { ticketAbort } from "../../../assembly/op/commit";
 import { commitLimitSet } from "../../../assembly/op/commit-limit";
 import { exportAdd, exportRemoveAll } from "../../../assembly/op/export";
 import { access } from "../../../assembly/op/fault";
@@ -36,6 +37,7 @@ import { mlockall } from "../../../assembly/op/mlock";
 import { mmap } from "../../../assembly/op/mmap";
 import { mprotect } from "../../../assembly/op/mprotect";
 import { mremap } from "../../../assembly/op/mremap";
+import { Ticket, ticketOf } from "../../../assembly/plan/ticket";
 import {
   area,
   boot,
@@ -110,6 +112,20 @@ describe("bounds", () => {
     mapAnon(mm, 512, 513);
     expect<i32>(madvise(mm, page(512), 1 << 62, MADV_NORMAL)).toBe(Status.ENOMEM);
     expect<i32>(mprotect(mm, page(512), 1 << 62, PROT_READ)).toBe(Status.ENOMEM);
+    exportRemoveAll(1);
+    leave(mm);
+  });
+
+  test("P1: a bracket over 2^63 bytes freezes what is a user's, not what wraps around", () => {
+    const mm = space();
+    mapAnon(mm, 0, 4);
+    touch(mm, 3, 4);
+    exportAdd(1, mm, page(3), Rights.Read);
+    const ticket = ticketOf(<u32>mprotect(mm, page(2), 1 << 63, PROT_READ));
+    expectSound();
+    touch(mm, 0, 1);
+    expectSound();
+    expect<i32>(ticketAbort(changetype<Ticket>(changetype<usize>(ticket)))).toBe(0);
     exportRemoveAll(1);
     leave(mm);
   });
