@@ -1,7 +1,7 @@
 // Splitting and merging areas exactly as Linux 6.18 does (mm/vma.c): what /proc/PID/maps shows.
 //
 // A proposal says what a range is going to be; `mergeNew` and `mergeExisting` fit it into its
-// neighbours where they agree, `vmaModify` splits where they do not.
+// neighbours where they agree, `vmaTryModify` splits where they do not.
 //
 //   case of an existing area          before              after
 //   both sides, whole            [prev][middle][next]     [prev              ]
@@ -238,11 +238,4 @@ export function vmaTryModify(vma: Vma, start: u64, end: u64, flags: u32): usize 
     vmaSplit(vma, end, false);
   }
   return changetype<usize>(vma);
-}
-
-/** The same for a caller that has seen to the limit. */
-export function vmaModify(vma: Vma, start: u64, end: u64, flags: u32): Vma {
-  const area = vmaTryModify(vma, start, end, flags);
-  assert(area != 0);
-  return changetype<Vma>(area);
 }

@@ -3,7 +3,7 @@
 // A drawing has one character per page from BASE; a run of one letter is one area.
 
 import { PROT_EXEC, PROT_READ, VM_IO, VM_WRITE } from "../../../assembly/abi";
-import { mergeNew, propose, vmaModify, vmaSplit } from "../../../assembly/map/merge";
+import { mergeNew, propose, vmaSplit, vmaTryModify } from "../../../assembly/map/merge";
 import { Mm } from "../../../assembly/map/mm";
 import { Vma } from "../../../assembly/map/vma";
 import { vmaBefore, vmaFind } from "../../../assembly/map/vma-tree";
@@ -51,7 +51,7 @@ function expectAreas(drawing: string): void {
 
 /** Makes pages [start, end) of the area that they are in one with `flags`. */
 function modify(start: u32, end: u32, flags: u32): Vma {
-  const vma = vmaModify(area(mm, start), page(start), page(end), flags);
+  const vma = changetype<Vma>(vmaTryModify(area(mm, start), page(start), page(end), flags));
   vma.flags = flags;
   return vma;
 }
