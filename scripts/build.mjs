@@ -20,7 +20,7 @@ const RECORDINGS = "tests/fixtures/kernel-runs/programs";
 
 export const TARGETS = ["debug", "release", "debug-plain", "release-plain"];
 
-const SHELL = ["src", "assembly/abi.ts", "build/release.wasm", "package-lock.json"];
+const SHELL = ["src", "assembly/abi.ts", "assembly/abi", "build/release.wasm", "package-lock.json"];
 const CONFIGS = ["tsconfig.base.json", "scripts/build.mjs", "scripts/engine-plugin.ts"];
 
 const engine = (target) => ({
@@ -123,16 +123,16 @@ function viteArgs(config) {
 }
 
 /**
- * Makes declarations self-contained: imports name what is published (`.js`), and the contract file
- * brings the names of its number types along.
+ * Makes declarations self-contained: imports name what is published (`.js`; the contract's own have
+ * no ending, since AssemblyScript wants none), and its files bring their number types along.
  */
 async function finishTypes(folder) {
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
     if (!entry.isFile() || !entry.name.endsWith(".d.ts")) continue;
     const path = join(entry.parentPath, entry.name);
     let text = await readFile(path, "utf8");
-    text = text.replace(/(from |import\()"(\.[^"]*)\.ts"/g, '$1"$2.js"');
-    if (path.endsWith("abi.d.ts")) text = `${numberTypes(text)}${text}`;
+    text = text.replace(/(from |import\()"(\.[^"]*?)(?:\.ts|\.js)?"/g, '$1"$2.js"');
+    if (path.includes("/assembly/")) text = `${numberTypes(text)}${text}`;
     await writeFile(path, text);
   }
 }

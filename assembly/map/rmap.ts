@@ -41,7 +41,7 @@ export function frameMap(pfn: u32): void {
   if (frame.mapcount == 1 && !flagTest(PG.anon, pfn)) statAdd(Vmstat.nr_mapped, 1);
 }
 
-/** refcount and mapcount stand side by side: a pte more or less of a shared page is one addition. */
+/** refcount and mapcount stand side by side: a pte of a shared page is one addition. */
 const BOTH_COUNTS: u64 = 0x0000000100000001;
 
 /** One more pte names `pfn`, which is mapped already. */

@@ -251,7 +251,7 @@ export function scanNext(mm: Mm): usize {
 /** Does `record` stand in the way of what `demand` asks? */
 export function violates(record: usize, demand: Demand): bool {
   if (demand == Demand.All) return true;
-  if (demand == Demand.Writers)
-    return (changetype<ExportRecord>(record).rights & Rights.Write) != 0;
-  return false;
+  const r = changetype<ExportRecord>(record);
+  if (demand == Demand.Writers) return (r.rights & Rights.Write) != 0;
+  return demand == Demand.FilePages && flagTest(PG.pagecache, r.pfn);
 }
