@@ -1,5 +1,5 @@
-// Lengths, flags and addresses at the ends of what there is: the errno of Linux 6.18, its state, and
-// no long way round.
+// Lengths, flags and addresses at the ends of what there is: the errno of Linux 6.18, its state,
+// and no long way round.
 
 import {
   Access,

@@ -75,7 +75,7 @@ describe("promise: the commit limit", () => {
     expect<u64>(area(mm, 0).end).toBe(page(4));
   });
 
-  test("shared memory: ENOMEM past the limit whatever its protection, and what was there goes", () => {
+  test("shared memory: ENOMEM past the limit, even unreadable; what was there goes", () => {
     const bytes = <u64>(LIMIT + 1) * PAGE;
     mapAnon(mm, 0, 4);
     expect<i32>(mmap(mm, page(0), bytes, PROT_NONE, SHARED, 0, 0)).toBe(Status.ENOMEM);
