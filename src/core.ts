@@ -8,7 +8,8 @@
 
 import type { Clock } from "./clock.ts";
 import type { Engine } from "./engine/engine.ts";
-import type { FileState } from "./file.ts";
+import type { File } from "./file.ts";
+import type { FileState } from "./file-state.ts";
 import { Gate } from "./gate.ts";
 import type { Machine } from "./machine.ts";
 import type { Mm } from "./mm.ts";
@@ -24,6 +25,7 @@ export type Reporter = (error: unknown, where: string) => void;
 export interface ObjectMaker {
   machine(context: Bracket | null): Machine;
   mm(space: Space, context: Bracket | null): Mm;
+  file(state: FileState, context: Bracket | null): File;
 }
 
 export interface CoreSettings {
@@ -48,6 +50,7 @@ export class Core {
   readonly spaces = new Map<number, Space>();
   readonly members = new Map<number, Member>();
   readonly files = new Map<number, FileState>();
+  readonly sharedMemory = new Map<number, FileState>();
   readonly objects: ObjectMaker;
   quiet = true;
   /** Calls in flight that a callback made: without one, no wait can close a cycle. */

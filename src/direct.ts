@@ -4,11 +4,13 @@
 //   Z1  It goes to the engine only when nobody is queued and no trace is kept (`core.quiet`).
 //   Z2  What is not done by that one call goes on, with the status it got, in the pipeline.
 
-import { MAP_ANONYMOUS } from "../assembly/abi.ts";
+import { MADV_PAGEOUT, MAP_ANONYMOUS } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import { UNTRIED } from "./call.ts";
 import type { Core } from "./core.ts";
-import { type File, mappingOf } from "./file.ts";
+import type { File } from "./file.ts";
+import { mappingOf } from "./file-state.ts";
+import { isSharedMemory } from "./plans.ts";
 import type { Space } from "./space.ts";
 
 /** Whether nothing is left to do: no ticket, no error, nothing to populate. */
@@ -32,7 +34,7 @@ export function mmap(
   const kind = take.int(flags, "flags");
   const position = take.word(offset, "offset");
   const mapping = (kind & MAP_ANONYMOUS) === 0 ? mappingOf(core, file) : 0;
-  if (!core.quiet) return UNTRIED;
+  if (!core.quiet || isSharedMemory(kind)) return UNTRIED;
   return core.engine.mmap(space.handle, at, size, bits, kind, mapping, position);
 }
 
@@ -65,7 +67,8 @@ export function madvise(
   const at = take.word(address, "address");
   const size = take.word(length, "length");
   const kind = take.int(advice, "advice");
-  return core.quiet ? core.engine.madvise(space.handle, at, size, kind) : UNTRIED;
+  if (!core.quiet || kind === MADV_PAGEOUT) return UNTRIED;
+  return core.engine.madvise(space.handle, at, size, kind);
 }
 
 export function brk(core: Core, space: Space, address: number): number {

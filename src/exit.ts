@@ -18,6 +18,8 @@ import { run, runSync } from "./pipeline.ts";
 import { exit } from "./plans.ts";
 import type { Space } from "./space.ts";
 
+const EXITS = "the address space exits";
+
 /** What is left of an address space. */
 export interface ExitResult {
   /** Frames that a holder did not let go: withheld until it does, or is fenced. */
@@ -39,8 +41,7 @@ export async function exitMm(
   }
   space.handle = 0;
   core.gate.evict(space);
-  const gone = () => new MemoryError(Status.ESRCH, "exit", { reason: "the address space exits" });
-  for (const bracket of open) bracket.cancel(gone());
+  for (const bracket of open) bracket.cancel(callOff(bracket, space));
   const outcome = await run(call);
   return buried(core, space, outcome.count);
 }
@@ -63,12 +64,21 @@ function expectAlive(space: Space): void {
   throw new MemoryError(Status.ESRCH, "exit", { reason: "the address space has exited" });
 }
 
+/** Open brackets of the space's own calls, and others that freeze a part of it. */
 function bracketsOf(core: Core, space: Space): Bracket[] {
-  return [...core.brackets.values()].filter(({ call, notices }) =>
-    call.plan.space === null
-      ? notices.some(({ places }) => places.some(({ mm }) => mm === space.mm))
-      : call.plan.space === space,
+  return [...core.brackets.values()].filter(
+    ({ call, notices }) =>
+      call.plan.space === space ||
+      notices.some(({ places, ranges }) =>
+        [...places, ...ranges].some(({ mm }) => mm === space.mm),
+      ),
   );
+}
+
+/** Why a bracket ends: its address space is gone, or that of somebody else who is in it. */
+function callOff({ call }: Bracket, space: Space): MemoryError {
+  if (call.plan.space === space) return call.error(Status.ESRCH, { reason: EXITS });
+  return call.error(Status.EAGAIN, { reason: "an address space that has its pages exits" });
 }
 
 function buried(core: Core, space: Space, quarantined: number): ExitResult {

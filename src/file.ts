@@ -1,16 +1,23 @@
 // A file in memory: its page cache is its contents.
 //
 // Invariants
-//   I1  `size` grows only by `write`, and never past what the engine takes.
-//   I2  A byte that was never written is zero; reading makes no page.
+//   I1  `size` changes only by `write` and `truncate`, and never past what the engine takes.
+//   I2  A byte that was never written, or was cut off or punched since, is zero; reading makes no
+//       page.
 
-import { FileKind, PAGE_SIZE, Status } from "../assembly/abi.ts";
+import { FileKind, Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
+import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
 import type { Core } from "./core.ts";
+import type { Engine } from "./engine/engine.ts";
 import { MemoryError } from "./errors.ts";
-
-/** What store a file behaves as: `memory` as a memfd, `disk` as a file of a disk file system. */
-export type FileStore = "memory" | "disk";
+import { type Transfer, transfer, transferSync } from "./file-access.ts";
+import { FILE, FileState, type FileStore, forgetFile } from "./file-state.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import { perform, performSync } from "./operation.ts";
+import type { Plan } from "./plan.ts";
+import * as plans from "./plans.ts";
+import { CONTEXT } from "./space.ts";
 
 export interface FileOptions {
   /** Bytes. Default 0. */
@@ -22,31 +29,16 @@ export interface FileOptions {
 
 const KIND: Record<FileStore, FileKind> = { memory: FileKind.Memory, disk: FileKind.Disk };
 
-/** Key of a file's internal half. */
-export const FILE: unique symbol = Symbol("file");
-
-/** What `maps` needs to know of a mapping. */
-export interface FileState {
-  readonly core: Core;
-  readonly mapping: number;
-  readonly name: string;
-  readonly kind: FileStore;
-  /** Released by its owner; mappings of it live on. */
-  isReleased: boolean;
-}
+/** The first position that no file has, in bytes: Linux's loff_t ends before it. */
+const POSITION_END = 2 ** 63;
 
 export class File {
   readonly [FILE]: FileState;
+  readonly [CONTEXT]: Bracket | null;
 
-  constructor(core: Core, options: FileOptions) {
-    const kind = options.kind ?? "memory";
-    if (KIND[kind] === undefined) throw take.typeError("kind", '"memory" or "disk"', kind);
-    const size = take.natural(options.size ?? 0, "size");
-    const mapping = core.engine.createMapping(KIND[kind], size);
-    if (mapping < 0) throw new MemoryError(mapping, "createFile");
-    const name = options.name ?? `file${mapping}`;
-    this[FILE] = { core, mapping, name, kind, isReleased: false };
-    core.files.set(mapping, this[FILE]);
+  constructor(state: FileState, context: Bracket | null) {
+    this[FILE] = state;
+    this[CONTEXT] = context;
   }
 
   get name(): string {
@@ -62,43 +54,59 @@ export class File {
     return this.#engine("size").mappingSize(this[FILE].mapping);
   }
 
-  /** Reads up to `into`'s length at `position`; the bytes that there were, as `read(2)` says. */
+  /**
+   * Reads up to `into`'s length at `position`; the bytes that there were, as `read(2)` says. Waits
+   * for a change of the file that is under way where it reads. Not atomic over pages.
+   */
+  async read(position: number, into: number | Uint8Array, options?: CallOptions) {
+    const work = this.#reading(position, into);
+    await transfer(work, limitsOf(options));
+    return work.bytes.subarray(0, work.done);
+  }
+
   readSync(position: number, into: number | Uint8Array): Uint8Array {
-    const engine = this.#engine("read");
-    const from = take.natural(position, "position");
-    const wanted = typeof into === "number" ? take.natural(into, "length") : into.byteLength;
-    const bytes = Math.min(wanted, Math.max(engine.mappingSize(this[FILE].mapping) - from, 0));
-    const target = typeof into === "number" ? new Uint8Array(bytes) : take.bytes(into, "into");
-    this.#eachPage(from, bytes, (index, inPage, at, count) => {
-      const status = engine.mappingPage(this[FILE].mapping, index, false);
-      if (status === Status.ENOENT) target.fill(0, at, at + count);
-      else if (status < 0) throw new MemoryError(status, "read", { done: at });
-      else engine.load(engine.answer.pfn, inPage, target, at, count);
-    });
-    return target.subarray(0, bytes);
+    const work = this.#reading(position, into);
+    transferSync(work);
+    return work.bytes.subarray(0, work.done);
   }
 
-  async read(position: number, into: number | Uint8Array): Promise<Uint8Array> {
-    return this.readSync(position, into);
+  /** Writes all of `data` at `position`, growing the file; bytes written. Waits as `read` does. */
+  async write(position: number, data: Uint8Array, options?: CallOptions): Promise<number> {
+    const work = this.#work("write", position, take.bytes(data, "data"));
+    await transfer(work, limitsOf(options));
+    return work.done;
   }
 
-  /** Writes all of `data` at `position`, growing the file; bytes written. */
   writeSync(position: number, data: Uint8Array): number {
-    const engine = this.#engine("write");
-    const from = take.natural(position, "position");
-    const source = take.bytes(data, "data");
-    if (source.byteLength === 0) return 0;
-    this.#grow(from + source.byteLength);
-    this.#eachPage(from, source.byteLength, (index, inPage, at, count) => {
-      const status = engine.mappingPage(this[FILE].mapping, index, true);
-      if (status < 0) throw new MemoryError(status, "write", { done: at });
-      engine.store(engine.answer.pfn, inPage, source, at, count);
-    });
-    return source.byteLength;
+    const work = this.#work("write", position, take.bytes(data, "data"));
+    transferSync(work);
+    return work.done;
   }
 
-  async write(position: number, data: Uint8Array): Promise<number> {
-    return this.writeSync(position, data);
+  /**
+   * Makes the file `size` bytes long, as ftruncate(2) (Linux mm/truncate.c). What is cut off goes
+   * from every address space, private copies too; whoever holds a page of it is told first. EINVAL
+   * for a size that no file has; else as the operations of `Mm`.
+   */
+  async truncate(size: number, options?: CallOptions): Promise<void> {
+    await this.#run(this.#truncation(size), options);
+  }
+
+  truncateSync(size: number): void {
+    this.#runSync(this.#truncation(size));
+  }
+
+  /**
+   * Makes `length` bytes from `start` on zero, as fallocate(2) with FALLOC_FL_PUNCH_HOLE (Linux
+   * mm/shmem.c). Whole pages leave the file and every address space that shows them; private
+   * copies stay. EINVAL for a range that no file has; else as `truncate`.
+   */
+  async punch(start: number, length: number, options?: CallOptions): Promise<void> {
+    await this.#run(this.#hole(start, length), options);
+  }
+
+  punchSync(start: number, length: number): void {
+    this.#runSync(this.#hole(start, length));
   }
 
   /** Gives the file up: it lives on while it is mapped, and takes no more calls. */
@@ -113,41 +121,63 @@ export class File {
     this.release();
   }
 
-  #grow(size: number): void {
-    const { engine } = this[FILE].core;
-    if (size <= engine.mappingSize(this[FILE].mapping)) return;
-    const status = engine.growMapping(this[FILE].mapping, size);
-    if (status < 0) throw new MemoryError(status, "write", { done: 0 });
+  #truncation(size: number): Plan {
+    this.#engine("ftruncate");
+    return plans.truncate(this[FILE], take.word(size, "size"));
   }
 
-  #engine(op: string) {
-    const { core, isReleased } = this[FILE];
-    if (isReleased) throw new MemoryError(Status.EBADF, op, { reason: "the file was released" });
-    return core.engine;
+  #hole(start: number, length: number): Plan {
+    this.#engine("fallocate");
+    const [from, bytes] = [take.word(start, "start"), take.word(length, "length")];
+    if (from + bytes < POSITION_END) return plans.punch(this[FILE], from, bytes);
+    throw tooFar("fallocate");
   }
 
-  #eachPage(
-    position: number,
-    bytes: number,
-    visit: (index: number, inPage: number, at: number, count: number) => void,
-  ): void {
-    for (let at = 0; at < bytes; ) {
-      const inPage = (position + at) % PAGE_SIZE;
-      const count = Math.min(PAGE_SIZE - inPage, bytes - at);
-      visit((position + at - inPage) / PAGE_SIZE, inPage, at, count);
-      at += count;
-    }
+  async #run(plan: Plan, options: CallOptions | undefined): Promise<void> {
+    await perform(this[FILE].core, plan, this[CONTEXT], options);
+  }
+
+  #runSync(plan: Plan): void {
+    performSync(this[FILE].core, plan, this[CONTEXT], UNTRIED);
+  }
+
+  /** A read ends where the file does: new bytes are no more than there are. */
+  #reading(position: number, into: number | Uint8Array): Transfer {
+    if (typeof into !== "number") return this.#work("read", position, take.bytes(into, "into"));
+    const from = take.natural(position, "position");
+    const left = Math.max(this.size - from, 0);
+    const bytes = new Uint8Array(Math.min(take.natural(into, "length"), left));
+    return this.#work("read", from, bytes);
+  }
+
+  #work(op: "read" | "write", position: number, bytes: Uint8Array): Transfer {
+    this.#engine(op);
+    const from = take.natural(position, "position");
+    if (bytes.byteLength > 0 && from + bytes.byteLength > Number.MAX_SAFE_INTEGER) throw tooFar(op);
+    const [state, context] = [this[FILE], this[CONTEXT]];
+    return { state, context, position: from, bytes, isWrite: op === "write", done: 0 };
+  }
+
+  #engine(op: string): Engine {
+    const state = this[FILE];
+    if (!state.isReleased) return state.core.engine;
+    throw new MemoryError(Status.EBADF, op, { reason: "the file was released" });
   }
 }
 
-/** The mapping to map: 0 for none. A file of another machine is a wrong type. */
-export function mappingOf(core: Core, file: File | null | undefined): number {
-  if (file === null || file === undefined) return 0;
-  if (!(file instanceof File)) throw take.typeError("file", "a File", file);
-  const state = file[FILE];
-  if (state.core !== core) throw new TypeError("file: it belongs to another machine");
-  if (state.isReleased) {
-    throw new MemoryError(Status.EBADF, "mmap", { reason: "the file was released" });
-  }
-  return state.mapping;
+function tooFar(op: string): MemoryError {
+  return new MemoryError(Status.EINVAL, op, { reason: "no file reaches so far" });
+}
+
+/** A new file. */
+export function createFile(core: Core, options: FileOptions, context: Bracket | null): File {
+  const kind = options.kind ?? "memory";
+  if (KIND[kind] === undefined) throw take.typeError("kind", '"memory" or "disk"', kind);
+  const size = take.natural(options.size ?? 0, "size");
+  const mapping = core.engine.createMapping(KIND[kind], size);
+  if (mapping < 0) throw new MemoryError(mapping, "createFile");
+  forgetFile(core, mapping);
+  const state = new FileState(core, mapping, options.name ?? `file${mapping}`, kind);
+  core.files.set(mapping, state);
+  return state.fileFor(context);
 }

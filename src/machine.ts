@@ -14,7 +14,8 @@ import { Core, type Reporter } from "./core.ts";
 import { Engine } from "./engine/engine.ts";
 import { instantiate } from "./engine/load.ts";
 import { MemoryError } from "./errors.ts";
-import { File, type FileOptions } from "./file.ts";
+import { createFile, File, type FileOptions } from "./file.ts";
+import { FILE, stateOf } from "./file-state.ts";
 import { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { ExportNotifiers } from "./notifier/registry.ts";
@@ -80,7 +81,7 @@ export class Machine {
   /** A new file in memory. ENOMEM, ENFILE; EINVAL for a size that no file has. */
   createFile(options: FileOptions = {}): File {
     take.options(options, "options");
-    return new File(this.#core, options);
+    return createFile(this.#core, options, this.#context);
   }
 
   /** The address spaces that take calls, oldest first. */
@@ -88,9 +89,13 @@ export class Machine {
     return [...this.#core.spaces.values()].filter(({ handle }) => handle !== 0).map(({ mm }) => mm);
   }
 
-  /** The same address space, its calls carrying what this machine carries (`why.machine`). */
-  within(mm: Mm): Mm {
-    return this.#core.mmOf(spaceOf(this.#core, mm), this.#context);
+  /** The same address space or file, its calls carrying what this machine does (`why.machine`). */
+  within(object: Mm): Mm;
+  within(object: File): File;
+  within(object: Mm | File): Mm | File {
+    const core = this.#core;
+    if (isFile(object)) return stateOf(core, object).fileFor(this.#context);
+    return core.mmOf(spaceOf(core, object), this.#context);
   }
 
   /** Copies an address space, as `mm.fork()`. */
@@ -179,6 +184,7 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
     return {
       machine: (context) => new Machine(made, context, notifiers),
       mm: (space, context) => new Mm(made, space, context),
+      file: (state, context) => new File(state, context),
     };
   });
   if (trace.isOn) core.trace.start();
@@ -187,6 +193,10 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
 
 export function machineOf(core: Core): Machine {
   return core.objects.machine(null);
+}
+
+function isFile(object: Mm | File): object is File {
+  return (object as Partial<File> | null | undefined)?.[FILE] !== undefined;
 }
 
 function framesOf(options: MachineOptions): number {

@@ -3,7 +3,8 @@
 // Invariants
 //   P1  `attempt` may be repeated: it changes nothing when the engine answers EAGAIN.
 //   P2  `ranges` covers every page that the ticket can freeze, as far as it is known beforehand;
-//       what is not covered (a placement, a growing stack) the engine's own freeze still guards.
+//       what is not covered (a placement, a growing stack, the address spaces that show a file)
+//       the engine's own freeze still guards.
 
 import { PAGE_SIZE, TASK_SIZE } from "../assembly/abi.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -16,11 +17,18 @@ export interface AddressRange {
   readonly end: number;
 }
 
+/** Bytes of a file, half open; `mapping` is its handle. */
+export interface FileRange extends AddressRange {
+  readonly mapping: number;
+}
+
 export interface Plan {
   /** As the system call is named; errors and traces say it. */
   readonly op: string;
-  /** Null: every address space (a frame that moves). */
+  /** Null: every address space (a frame that moves), or a file. */
   readonly space: Space | null;
+  /** Of an operation on a file, which has no space. */
+  readonly file?: FileRange;
   readonly ranges: readonly AddressRange[];
   /** Where an error says it happened. Default: the start of the first range. */
   readonly address?: number;
@@ -44,16 +52,42 @@ export function whole(): readonly AddressRange[] {
   return EVERYTHING;
 }
 
+/** Where the page of a byte begins. */
+export function pageDown(position: number): number {
+  return Math.floor(position / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/** Where the last page before `position` ends. */
+export function pageUp(position: number): number {
+  return Math.ceil(position / PAGE_SIZE) * PAGE_SIZE;
+}
+
 /** The pages that `bytes` from `address` on touch; none when that is no user range. */
 export function span(address: number, bytes: number): readonly AddressRange[] {
-  const start = Math.floor(address / PAGE_SIZE) * PAGE_SIZE;
-  const end = Math.min(Math.ceil((address + bytes) / PAGE_SIZE) * PAGE_SIZE, TASK_SIZE);
+  const start = pageDown(address);
+  const end = Math.min(pageUp(address + bytes), TASK_SIZE);
   return start < end ? [{ start, end }] : [];
 }
 
-/** Whether two plans want a page in common. */
+/**
+ * Whether two plans want a page in common. Plans on files meet each other by file. Where a file is
+ * shown is known only to the engine: between a plan on a file and one on an address space its
+ * freeze alone decides, in the order in which the two ask, so that a queued change of a file holds
+ * up nobody who may have nothing to do with it. What keeps meeting others' brackets gives up at its
+ * deadline.
+ */
 export function conflicts(one: Plan, other: Plan): boolean {
-  if (one.space === null || other.space === null) return true;
+  if (isAnywhere(one) || isAnywhere(other)) return true;
+  if (one.file !== undefined && other.file !== undefined) return shareBytes(one.file, other.file);
+  if (one.file !== undefined || other.file !== undefined) return false;
   if (one.space !== other.space) return false;
   return one.ranges.some((a) => other.ranges.some((b) => a.start < b.end && b.start < a.end));
+}
+
+function isAnywhere({ space, file }: Plan): boolean {
+  return space === null && file === undefined;
+}
+
+function shareBytes(one: FileRange, other: FileRange): boolean {
+  return one.mapping === other.mapping && one.start < other.end && other.start < one.end;
 }

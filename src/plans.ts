@@ -2,17 +2,20 @@
 // it may freeze. A wrong type throws here, before anything is asked.
 
 import {
+  MADV_PAGEOUT,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
+  MAP_SHARED,
   MREMAP_FIXED,
   Status,
 } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import type { Core } from "./core.ts";
 import type { PopulateRecord } from "./engine/records.ts";
-import { type File, mappingOf } from "./file.ts";
-import { type AddressRange, type Plan, span, whole } from "./plan.ts";
+import type { File } from "./file.ts";
+import { FILE, type FileState, forgetFile, mappingOf } from "./file-state.ts";
+import { type AddressRange, type Plan, pageDown, pageUp, span, whole } from "./plan.ts";
 import type { Space } from "./space.ts";
 
 export interface MmapRequest {
@@ -38,13 +41,29 @@ export function mmap(core: Core, space: Space, ask: MmapRequest): Plan {
   const offset = take.word(ask.offset, "offset");
   const mapping = (flags & MAP_ANONYMOUS) === 0 ? mappingOf(core, ask.file) : 0;
   const isFixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
+  const state = mapping === 0 ? null : (ask.file?.[FILE] ?? null);
   return {
     op: "mmap",
     space,
     populates: true,
     ranges: isFixed ? span(at, size) : [],
-    attempt: (e) => e.mmap(space.handle, at, size, prot, flags, mapping, offset),
+    attempt(e) {
+      if (state?.isReleased === true) return Status.EBADF;
+      return e.mmap(space.handle, at, size, prot, flags, mapping, offset);
+    },
+    ...(isSharedMemory(flags) ? { settled: ({ value }) => unname(core, space, value) } : {}),
   };
+}
+
+/** Whether a mapping gets memory of its own that others can share, which has no file. */
+export function isSharedMemory(flags: number): boolean {
+  return (flags & MAP_ANONYMOUS) !== 0 && (flags & MAP_SHARED) !== 0;
+}
+
+/** New shared memory may have got the handle of a file that nobody knows any more. */
+function unname(core: Core, space: Space, address: number): void {
+  const area = core.engine.areaAfter(space.handle, address);
+  if (area !== null) forgetFile(core, area.mapping);
 }
 
 export function munmap(space: Space, address: number, length: number): Plan {
@@ -177,6 +196,30 @@ export function migrate(pfn: number): Plan {
   return { op: "migrate", space: null, ranges: [], attempt: (engine) => engine.migrate(pfn) };
 }
 
+/** What it may freeze begins at the shorter of its two sizes, and has no end. */
+export function truncate(state: FileState, size: number): Plan {
+  const { core, mapping } = state;
+  const start = pageDown(Math.min(size, core.engine.mappingSize(mapping)));
+  return {
+    op: "ftruncate",
+    space: null,
+    file: { mapping, start, end: Number.POSITIVE_INFINITY },
+    ranges: [],
+    attempt: (engine) => (state.isReleased ? Status.EBADF : engine.truncate(mapping, size)),
+  };
+}
+
+export function punch(state: FileState, start: number, length: number): Plan {
+  const { mapping } = state;
+  return {
+    op: "fallocate",
+    space: null,
+    file: { mapping, start: pageDown(start), end: pageUp(start + length) },
+    ranges: [],
+    attempt: (engine) => (state.isReleased ? Status.EBADF : engine.punch(mapping, start, length)),
+  };
+}
+
 /** Faults in what is left of a range; it goes on where the last attempt stopped. */
 export function populate(space: Space, op: string, ask: PopulateRecord): Plan {
   let next = ask.start;
@@ -187,7 +230,8 @@ export function populate(space: Space, op: string, ask: PopulateRecord): Plan {
     ranges,
     attempt(engine) {
       const status = engine.populate(space.handle, next, ask.end, ask.mode);
-      if (status > 0 || status === Status.EAGAIN) next = engine.answer.value;
+      const isStopped = status === Status.EAGAIN || status === Status.NEED_IO;
+      if (status > 0 || isStopped) next = engine.answer.value;
       return status;
     },
   };

@@ -14,7 +14,8 @@ export {
   type SignalCode,
 } from "./errors.ts";
 export type { ExitResult } from "./exit.ts";
-export { File, type FileOptions, type FileStore } from "./file.ts";
+export { File, type FileOptions } from "./file.ts";
+export type { FileStore } from "./file-state.ts";
 export { WAITERS_MAX } from "./gate.ts";
 export type { Area, PageInfo, PageState } from "./inspect.ts";
 export { DEADLINE_DEFAULT, Machine, type MachineOptions, type MmOptions } from "./machine.ts";
@@ -22,6 +23,7 @@ export { type FaultOptions, Mm } from "./mm.ts";
 export type {
   ExportOps,
   Place,
+  ProcessRange,
   ReferenceQuery,
   Why,
   WhyDemand,

@@ -6,6 +6,7 @@
 
 import {
   NoticeField,
+  NoticeKind,
   PAGE_SIZE,
   PageEntry,
   Populate,
@@ -159,11 +160,12 @@ export class Answers {
     return ids;
   }
 
-  /** A notice, with the reach and the places that were asked for beforehand. */
+  /** A notice, with the reach, the places and the hits that were asked for beforehand. */
   notice(
     notice: number,
     reach: readonly number[],
     places: readonly R.PlaceRecord[],
+    hits: readonly R.HitRecord[],
   ): R.NoticeRecord {
     const heap = this.#heap;
     const at = notice >>> WORD_SHIFT;
@@ -179,12 +181,30 @@ export class Answers {
       end: heap.wide(at + NoticeField.EndLo),
       reach,
       places,
+      hits,
+    };
+  }
+
+  hit(notice: number, reach: readonly number[]): R.HitRecord {
+    const at = notice >>> WORD_SHIFT;
+    return {
+      mm: this.#heap.word(at + NoticeField.Mm),
+      start: this.#heap.wide(at + NoticeField.StartLo),
+      end: this.#heap.wide(at + NoticeField.EndLo),
+      reach,
     };
   }
 
   /** The notice after this one, 0 when it is the last. */
   nextNotice(notice: number): number {
     return this.#heap.word((notice >>> WORD_SHIFT) + NoticeField.Next);
+  }
+
+  /** The hit after a mapping range or a hit of it, 0 when there is none left. */
+  nextHit(notice: number): number {
+    const next = this.nextNotice(notice);
+    const kind = this.#heap.word((next >>> WORD_SHIFT) + NoticeField.Kind);
+    return next !== 0 && kind === NoticeKind.Hit ? next : 0;
   }
 
   /** A copy of the first `bytes` of the window. */

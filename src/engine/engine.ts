@@ -10,8 +10,9 @@
 import { FRAMES_MAX, FRAMES_MIN, PAGE_SIZE, Status, type Vmstat } from "../../assembly/abi.ts";
 import { EngineFault } from "../errors.ts";
 import { Answers } from "./answers.ts";
-import { type EngineExports, type EngineFunctions, EXPORT_NAMES } from "./exports.ts";
+import type { EngineExports, EngineFunctions } from "./exports.ts";
 import { Heap } from "./heap.ts";
+import { poisoned } from "./poisoned.ts";
 import type * as R from "./records.ts";
 
 export class Engine {
@@ -166,18 +167,18 @@ export class Engine {
     this.#ask((wasm) => wasm.ticket_end(ticket));
   }
 
-  conflict(mm: number, start: number, end: number): number {
-    return this.#ask((wasm) => wasm.ticket_conflict(mm, start, end)) >>> 0;
-  }
-
-  /** The notices of an open ticket, in the order that Linux announces them. */
+  /**
+   * The notices of an open ticket, in the order that Linux announces them; the hits of a mapping
+   * range are in its record.
+   */
   notices(ticket: number): R.NoticeRecord[] {
     return this.#ask((wasm) => {
       const list: R.NoticeRecord[] = [];
       let notice = wasm.ticket_notices(ticket) >>> 0;
       while (notice !== 0) {
-        list.push(this.#notice(wasm, notice));
-        notice = this.#answers.nextNotice(notice);
+        const { record, last } = this.#notice(wasm, notice);
+        list.push(record);
+        notice = this.#answers.nextNotice(last);
       }
       return list;
     });
@@ -220,10 +221,6 @@ export class Engine {
     return this.#ask((wasm) => wasm.mm_watch(mm, delta));
   }
 
-  isExported(mm: number): boolean {
-    return this.#ask((wasm) => wasm.mm_is_exported(mm)) === 1;
-  }
-
   setDirty(mm: number, address: number): number {
     return this.#ask((wasm) => wasm.page_set_dirty(mm, address));
   }
@@ -244,6 +241,16 @@ export class Engine {
 
   mappingSize(mapping: number): number {
     return this.#ask((wasm) => wasm.mapping_size(mapping));
+  }
+
+  /** 0, a ticket, or a status: EINVAL, EAGAIN, ENOMEM, EBADF. */
+  truncate(mapping: number, bytes: number): number {
+    return this.#ask((wasm) => wasm.mapping_truncate(mapping, bytes));
+  }
+
+  /** The same; bytes [start, start + length) read as zeros afterwards. */
+  punch(mapping: number, start: number, length: number): number {
+    return this.#ask((wasm) => wasm.mapping_punch(mapping, start, length));
   }
 
   growMapping(mapping: number, bytes: number): number {
@@ -356,17 +363,20 @@ export class Engine {
     }
   }
 
-  #notice(wasm: EngineFunctions, notice: number): R.NoticeRecord {
-    const reach = wasm.notice_reach(notice) === 0 ? [] : this.#answers.subscribers();
+  /** A notice with the hits behind it, and the last notice that is in it. */
+  #notice(wasm: EngineFunctions, notice: number): { record: R.NoticeRecord; last: number } {
+    const reach = this.#reach(wasm, notice);
     const places = this.#answers.places(wasm.notice_places(notice) >>> 0);
-    return this.#answers.notice(notice, reach, places);
+    const hits: R.HitRecord[] = [];
+    let last = notice;
+    for (let hit = this.#answers.nextHit(last); hit !== 0; hit = this.#answers.nextHit(hit)) {
+      hits.push(this.#answers.hit(hit, this.#reach(wasm, hit)));
+      last = hit;
+    }
+    return { record: this.#answers.notice(notice, reach, places, hits), last };
   }
-}
 
-function poisoned(fault: EngineFault): EngineFunctions {
-  const refuse = (): never => {
-    throw fault;
-  };
-  const functions = Object.fromEntries(Object.keys(EXPORT_NAMES).map((name) => [name, refuse]));
-  return functions as unknown as EngineFunctions;
+  #reach(wasm: EngineFunctions, notice: number): number[] {
+    return wasm.notice_reach(notice) === 0 ? [] : this.#answers.subscribers();
+  }
 }

@@ -8,6 +8,15 @@ export interface PlaceRecord {
   readonly address: number;
 }
 
+/** A process range that a mapping range shows through, with whom it reaches. Bytes, half open. */
+export interface HitRecord {
+  readonly mm: number;
+  readonly start: number;
+  readonly end: number;
+  /** Ids of the subscribers that have a record in it, ascending. */
+  readonly reach: readonly number[];
+}
+
 /** One notice of a ticket, with whom it reaches. Addresses in bytes, half open. */
 export interface NoticeRecord {
   readonly kind: NoticeKind;
@@ -16,12 +25,15 @@ export interface NoticeRecord {
   readonly demand: Demand;
   readonly oldProt: number;
   readonly newProt: number;
+  /** The frame of a page; the handle of a mapping range's file. */
   readonly pfn: number;
   readonly start: number;
   readonly end: number;
   /** Ids of the subscribers that have a record in it, ascending. */
   readonly reach: readonly number[];
   readonly places: readonly PlaceRecord[];
+  /** Of a mapping range, else empty. */
+  readonly hits: readonly HitRecord[];
 }
 
 /** What an operation that is done answers with, beyond its status. */

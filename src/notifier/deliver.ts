@@ -10,23 +10,21 @@ import { arm } from "../clock.ts";
 import type { Bracket } from "./bracket.ts";
 import { Delivery } from "./delivery.ts";
 import type { Member } from "./member.ts";
-import type { Notice } from "./notice.ts";
+import { type Notice, partsFor } from "./notice.ts";
 import { findCycle } from "./wait-graph.ts";
 
 /** Tells everybody; a promise only when somebody has to be waited for. Throws the refusal. */
 export function deliver(bracket: Bracket, notice: Notice): void | Promise<void> {
-  const members = notice.members.filter((member) => !member.fenced && hears(member, notice));
-  return bracket.call.parallel
-    ? together(bracket, notice, members)
-    : inOrder(bracket, notice, members, 0);
+  const deliveries = deliveriesOf(bracket, notice);
+  return bracket.call.parallel ? together(bracket, deliveries) : inOrder(bracket, deliveries, 0);
 }
 
 /** The same where nobody may wait: a promise in answer is an abort with EAGAIN. */
 export function deliverSync(bracket: Bracket, notice: Notice): void {
-  for (const member of notice.members) {
+  for (const delivery of deliveriesOf(bracket, notice)) {
+    const { member } = delivery;
     judge(bracket, null);
-    if (member.fenced || !hears(member, notice)) continue;
-    const delivery = new Delivery(bracket, member, notice);
+    if (member.fenced) continue;
     const pending = start(bracket, delivery);
     if (pending === undefined) continue;
     delivery.owe();
@@ -34,7 +32,7 @@ export function deliverSync(bracket: Bracket, notice: Notice): void {
     const error = bracket.call.error(Status.EAGAIN, { holder: member.name, reason });
     delivery.abort(error);
     if (!bracket.call.plan.mandatory) throw error;
-    bracket.call.core.report(error, `${member.name}.${notice.callback}`);
+    bracket.call.core.report(error, delivery.name);
   }
 }
 
@@ -51,40 +49,41 @@ export function admitSync(bracket: Bracket): void {
   }
 }
 
-function hears(member: Member, notice: Notice): boolean {
-  return member.ops[notice.callback] !== undefined;
+/** The callbacks to be made, member by member; a fenced one is not called. */
+function deliveriesOf(bracket: Bracket, notice: Notice): Delivery[] {
+  const list: Delivery[] = [];
+  for (const member of notice.members) {
+    if (member.fenced) continue;
+    for (const part of partsFor(member, notice)) list.push(new Delivery(bracket, member, part));
+  }
+  return list;
 }
 
 function inOrder(
   bracket: Bracket,
-  notice: Notice,
-  members: readonly Member[],
+  deliveries: readonly Delivery[],
   from: number,
 ): void | Promise<void> {
-  for (let index = from; index < members.length; index++) {
+  for (let index = from; index < deliveries.length; index++) {
     judge(bracket, null);
-    const pending = tell(bracket, notice, members[index] as Member);
+    const pending = tell(bracket, deliveries[index] as Delivery);
     if (pending === undefined) continue;
     return pending.then((refusal) => {
       judge(bracket, refusal);
-      return inOrder(bracket, notice, members, index + 1);
+      return inOrder(bracket, deliveries, index + 1);
     });
   }
 }
 
-function together(
-  bracket: Bracket,
-  notice: Notice,
-  members: readonly Member[],
-): void | Promise<void> {
+function together(bracket: Bracket, deliveries: readonly Delivery[]): void | Promise<void> {
   const pending: Promise<void>[] = [];
   const fail = (refusal: Error | null) => {
     if (refusal !== null) bracket.cancel(refusal);
   };
-  for (const member of members) {
+  for (const delivery of deliveries) {
     if (bracket.cancelled !== null) break;
     try {
-      const answer = tell(bracket, notice, member);
+      const answer = tell(bracket, delivery);
       if (answer !== undefined) pending.push(answer.then(fail, fail));
     } catch (refusal) {
       fail(refusal as Error);
@@ -100,31 +99,32 @@ function judge(bracket: Bracket, refusal: Error | null): void {
   if (bracket.cancelled !== null) throw bracket.cancelled;
 }
 
-function tell(bracket: Bracket, notice: Notice, member: Member): Promise<Error | null> | undefined {
-  if (member.owing.size === 0) return start(bracket, new Delivery(bracket, member, notice));
+function tell(bracket: Bracket, delivery: Delivery): Promise<Error | null> | undefined {
+  const { member } = delivery;
+  if (member.fenced) return undefined;
+  if (member.owing.size === 0) return start(bracket, delivery);
   return settled(bracket, member).then((refusal) => {
-    if (refusal !== null) return tolerate(bracket, refusal, member, notice);
+    if (refusal !== null) return tolerate(bracket, refusal, delivery);
     if (member.fenced || bracket.cancelled !== null) return null;
-    return start(bracket, new Delivery(bracket, member, notice)) ?? null;
+    return start(bracket, delivery) ?? null;
   });
 }
 
 /** Starts a delivery; where nobody can refuse, a refusal is reported instead. */
 function start(bracket: Bracket, delivery: Delivery): Promise<Error | null> | undefined {
-  const { member, notice } = delivery;
   if (bracket.call.plan.mandatory !== true) return delivery.start();
   try {
     const pending = delivery.start();
-    return pending?.then((refusal) => tolerate(bracket, refusal, member, notice));
+    return pending?.then((refusal) => tolerate(bracket, refusal, delivery));
   } catch (refusal) {
-    bracket.call.core.report(refusal, `${member.name}.${notice.callback}`);
+    bracket.call.core.report(refusal, delivery.name);
     return undefined;
   }
 }
 
-function tolerate(bracket: Bracket, refusal: Error | null, member: Member, notice: Notice) {
+function tolerate(bracket: Bracket, refusal: Error | null, delivery: Delivery): Error | null {
   if (refusal === null || bracket.call.plan.mandatory !== true) return refusal;
-  bracket.call.core.report(refusal, `${member.name}.${notice.callback}`);
+  bracket.call.core.report(refusal, delivery.name);
   return null;
 }
 

@@ -35,6 +35,11 @@ export class Delivery {
     this.#why = new Explanation(bracket, notice);
   }
 
+  /** The callback, as reports and traces name it. */
+  get name(): string {
+    return `${this.member.name}.${this.notice.callback}`;
+  }
+
   /**
    * Calls the callback. Returns undefined when it accepted at once, a promise of the answer (null,
    * or the refusal) when it did not; throws when it refused at once.
@@ -44,7 +49,7 @@ export class Delivery {
     bracket.working.push(this);
     member.working.push(this);
     const { trace } = this.#core;
-    const event = trace.isOn ? trace.begin(`${member.name}.${this.notice.callback}`, "notify") : 0;
+    const event = trace.isOn ? trace.begin(this.name, "notify") : 0;
     let result: unknown;
     try {
       result = invoke(member.ops, this.notice, this.#why);

@@ -2,14 +2,17 @@
 //
 // Invariants
 //   T4  `members` is the snapshot of one moment, in order of registration.
+//   T8  The members of a mapping range are those of its hits, taken together.
 
 import { Demand, NoticeKind, Reason } from "../../assembly/abi.ts";
 import type { Core } from "../core.ts";
-import type { NoticeRecord } from "../engine/records.ts";
+import type { HitRecord, NoticeRecord } from "../engine/records.ts";
+import type { File } from "../file.ts";
+import { fileOf } from "../file-state.ts";
 import { Page } from "../page.ts";
 import type { Space } from "../space.ts";
 import type { Member } from "./member.ts";
-import type { ExportOps, Place, Why, WhyDemand, WhyReason } from "./ops.ts";
+import type { ExportOps, Place, ProcessRange, Why, WhyDemand, WhyReason } from "./ops.ts";
 
 const REASON: Record<Reason, WhyReason> = {
   [Reason.Unmap]: "unmap",
@@ -58,13 +61,19 @@ export interface Notice {
   readonly space: Space | null;
   /** Of a page-wide notice, else null. */
   readonly page: Page | null;
+  /** Of a mapping range, else null. */
+  readonly file: File | null;
   readonly places: readonly Place[];
+  readonly ranges: readonly ProcessRange[];
+  /** The same ranges as notices of their own, for whoever hears of process ranges only. */
+  readonly hits: readonly Notice[];
   readonly members: readonly Member[];
 }
 
 /** Gives a record of the engine its objects, and takes the snapshot of whom it reaches. */
 export function toNotice(core: Core, record: NoticeRecord): Notice {
   const space = core.spaces.get(record.mm) ?? null;
+  const hits = hitsOf(core, record);
   return {
     callback: CALLBACK[record.kind],
     reason: REASON[record.reason],
@@ -75,15 +84,43 @@ export function toNotice(core: Core, record: NoticeRecord): Notice {
     end: record.end,
     space,
     page: record.kind === NoticeKind.Page ? new Page(core, record.pfn) : null,
+    file: record.kind === NoticeKind.MappingRange ? fileOf(core, record.pfn) : null,
     places: placesOf(core, record),
-    members: membersOf(core, record, space),
+    ranges: hits.length === 0 ? NO_RANGES : hits.flatMap(rangeOf),
+    hits,
+    members: membersOf(core, record, space, hits),
   };
+}
+
+function hitsOf(core: Core, record: NoticeRecord): readonly Notice[] {
+  if (record.hits.length === 0) return NO_HITS;
+  return record.hits.map((hit) => toNotice(core, asProcessRange(record, hit)));
+}
+
+function asProcessRange(record: NoticeRecord, hit: HitRecord): NoticeRecord {
+  return { ...record, ...hit, kind: NoticeKind.ProcessRange, hits: [] };
+}
+
+function rangeOf({ space, start, end }: Notice): ProcessRange[] {
+  return space === null ? [] : [{ mm: space.mm, start, end }];
+}
+
+const NO_HITS: readonly Notice[] = [];
+const NO_RANGES: readonly ProcessRange[] = [];
+
+/** What one member is told of a notice: the notice, or those of its hits that reach it. */
+export function partsFor(member: Member, notice: Notice): readonly Notice[] {
+  if (member.ops[notice.callback] !== undefined) return [notice];
+  return notice.hits.filter(
+    ({ members }) => members.includes(member) && member.ops.invalidateProcessRange !== undefined,
+  );
 }
 
 /** Calls the one callback that the notice stands for. */
 export function invoke(ops: ExportOps, notice: Notice, why: Why): unknown {
-  const { callback, space, page } = notice;
+  const { callback, space, page, file } = notice;
   if (page !== null) return ops.invalidatePage?.(page, why);
+  if (file !== null) return ops.invalidateMappingRange?.(file, notice.start, notice.end, why);
   if (space === null) return undefined;
   if (callback === "release") return ops.release?.(space.mm, why);
   return ops.invalidateProcessRange?.(space.mm, notice.start, notice.end, why);
@@ -99,14 +136,26 @@ function placesOf(core: Core, record: NoticeRecord): readonly Place[] {
 
 const NOWHERE: readonly Place[] = [];
 
-function membersOf(core: Core, record: NoticeRecord, space: Space | null): Member[] {
-  const found: Member[] = [];
+function membersOf(
+  core: Core,
+  record: NoticeRecord,
+  space: Space | null,
+  hits: readonly Notice[],
+): Member[] {
+  const found: Member[] = hits.length === 0 ? [] : [...new Set(hits.flatMap((hit) => hit.members))];
   for (const id of record.reach) {
     const member = core.members.get(id);
-    if (member !== undefined) found.push(member);
+    if (member !== undefined && !found.includes(member)) found.push(member);
   }
-  if (record.kind !== NoticeKind.Page && space !== null) {
-    for (const member of space.watchers) if (!found.includes(member)) found.push(member);
+  for (const watched of watchedBy(core, record, space)) {
+    for (const member of watched.watchers) if (!found.includes(member)) found.push(member);
   }
   return found.length < 2 ? found : found.sort((a, b) => a.order - b.order);
+}
+
+/** The spaces whose watchers hear it: its own; of a page that is evicted, all that map it. */
+function watchedBy(core: Core, record: NoticeRecord, space: Space | null): readonly Space[] {
+  if (record.kind !== NoticeKind.Page) return space === null ? [] : [space];
+  if (record.reason !== Reason.Evict) return [];
+  return record.places.flatMap(({ mm }) => core.spaces.get(mm) ?? []);
 }

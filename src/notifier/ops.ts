@@ -34,10 +34,20 @@ export interface Place {
   readonly address: number;
 }
 
+/** A part of an address space: bytes, half open. */
+export interface ProcessRange {
+  readonly mm: Mm;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What a callback is told besides the range. */
 export interface Why {
   readonly reason: WhyReason;
-  /** "writers": records with write access must go or be lowered; read-only ones may stay. */
+  /**
+   * "writers": records with write access must go or be lowered; read-only ones may stay.
+   * "file pages": records of the file's own pages must go; those of private copies may stay.
+   */
   readonly demand: WhyDemand;
   /** PROT_* before and after; equal where protection is not the point. */
   readonly oldProt: number;
@@ -50,6 +60,8 @@ export interface Why {
   readonly signal: AbortSignal;
   /** Of `invalidatePage`: every (mm, address) that maps the page. Else empty. */
   readonly places: readonly Place[];
+  /** Of `invalidateMappingRange`: every process range that shows a part of it. Else empty. */
+  readonly ranges: readonly ProcessRange[];
   /** Settles when the bracket has ended: from then on the range may be exported again. */
   readonly ended: Promise<{ readonly committed: boolean }>;
   /** The machine, for calls out of this callback: a cycle of waits is EDEADLK at once. */
@@ -93,9 +105,14 @@ export interface ExportOps {
   invalidatePage?(page: Page, why: Why): void | PromiseLike<void>;
 
   /**
-   * Let go of the pages of a file in [start, end) bytes, half open, never a length.
+   * Let go of the pages of a file in [start, end) bytes, wherever `why.ranges` shows them: half
+   * open, never a length; to the end of the file is 2 ** 63. `why.reason` tells "truncate", when
+   * private copies go as well, from "punch", when they stay.
    *
-   * Called: before pages leave the file's cache.
+   * Called: before a pte changes or a page leaves the file's cache, once, when it has a record in
+   * one of the ranges or watches one of their address spaces. A subscriber without this callback is
+   * told by `invalidateProcessRange` instead, range by range of those that reach it, so that nobody
+   * is left behind. The file of shared anonymous memory takes no calls.
    * At the same time, must, may sleep, on throw: as `invalidateProcessRange`.
    */
   invalidateMappingRange?(

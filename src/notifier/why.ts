@@ -5,7 +5,7 @@ import type { Machine } from "../machine.ts";
 import type { Mm } from "../mm.ts";
 import type { Bracket } from "./bracket.ts";
 import type { Notice } from "./notice.ts";
-import type { Place, Why, WhyDemand, WhyReason } from "./ops.ts";
+import type { Place, ProcessRange, Why, WhyDemand, WhyReason } from "./ops.ts";
 
 export class Explanation implements Why {
   readonly reason: WhyReason;
@@ -15,6 +15,7 @@ export class Explanation implements Why {
   readonly canWait: boolean;
   readonly bracket: number;
   readonly places: readonly Place[];
+  readonly ranges: readonly ProcessRange[];
   readonly #bracket: Bracket;
   readonly #notice: Notice;
   #controller: AbortController | null = null;
@@ -32,6 +33,7 @@ export class Explanation implements Why {
     this.canWait = bracket.call.canWait;
     this.bracket = bracket.id;
     this.places = notice.places;
+    this.ranges = notice.ranges;
   }
 
   get signal(): AbortSignal {

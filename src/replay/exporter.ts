@@ -70,6 +70,12 @@ export class Exporter {
         for (const { mm, address } of why.places) this.#note(mm, address, address + PAGE_SIZE);
         return answer(() => this.#dropPlaces(why));
       },
+      invalidateMappingRange: (_file, _start, _end, { ranges }) => {
+        for (const { mm, start, end } of ranges) this.#note(mm, start, end);
+        return answer(() => {
+          for (const { mm, start, end } of ranges) this.#drop(mm, start, end);
+        });
+      },
       release: (mm) => {
         log.releases++;
         this.#followed.delete(mm.id);

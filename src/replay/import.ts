@@ -23,7 +23,8 @@ import {
 } from "../../assembly/abi.ts";
 import type { Core } from "../core.ts";
 import { MemoryError } from "../errors.ts";
-import { FILE, type File } from "../file.ts";
+import type { File } from "../file.ts";
+import { FILE, forgetFile } from "../file-state.ts";
 import type { Mm } from "../mm.ts";
 import { SPACE } from "../space.ts";
 import type { RecordedArea, RecordedStart } from "./format.ts";
@@ -75,6 +76,7 @@ function mappingOf(core: Core, area: RecordedArea, find: FileFinder): number {
   if (area.name !== SHM) return find(area.name, end)[FILE].mapping;
   const mapping = core.engine.createMapping(FileKind.Shm, end);
   expectDone(mapping, area.start);
+  forgetFile(core, mapping);
   return mapping;
 }
 

@@ -2,7 +2,6 @@
 
 import { AreaName, TASK_SIZE } from "../../assembly/abi.ts";
 import { MemoryError, type SignalCode } from "../errors.ts";
-import { FILE, type File } from "../file.ts";
 import type { Mm } from "../mm.ts";
 import { SPACE } from "../space.ts";
 import type { RecordedCall, RecordedOperation, RecordedResult } from "./format.ts";
@@ -18,7 +17,6 @@ const SI_CODE: Readonly<Record<SignalCode, number>> = {
 const DONE: RecordedResult = { ret: 0 };
 const NO_PROCESS: RecordedResult = { errno: "ESRCH" };
 const NO_FILE: RecordedResult = { errno: "EBADF" };
-const NOT_SUPPORTED: RecordedResult = { errno: "EOPNOTSUPP" };
 
 /** Does it. What fails in the machine is an answer too; only a broken engine throws. */
 export async function perform(world: World, event: RecordedOperation): Promise<RecordedResult> {
@@ -110,26 +108,20 @@ function isKernels({ core }: World, mm: Mm, address: number): boolean {
   return area !== null && area.start <= address && area.name >= AreaName.Vdso;
 }
 
-function callFile(world: World, ask: FileCall): RecordedResult {
+async function callFile(world: World, ask: FileCall): Promise<RecordedResult> {
   const file = world.file(ask.file);
   if (file === null) return NO_FILE;
   switch (ask.op) {
     case "fread":
-      return { ret: file.readSync(ask.off, 1)[0] ?? null };
+      return { ret: (await file.read(ask.off, 1))[0] ?? null };
     case "fwrite":
-      file.writeSync(ask.off, Uint8Array.of(ask.byte));
+      await file.write(ask.off, Uint8Array.of(ask.byte));
       return DONE;
     case "ftruncate":
-      return resize(world, file, ask.size);
+      await file.truncate(ask.size);
+      return DONE;
     case "punch":
-      return NOT_SUPPORTED;
+      await file.punch(ask.off, ask.len);
+      return DONE;
   }
-}
-
-/** A file of the machine can grow; it cannot shrink yet, and says so. */
-function resize({ core }: World, file: File, size: number): RecordedResult {
-  if (size < file.size) return NOT_SUPPORTED;
-  const status = core.engine.growMapping(file[FILE].mapping, size);
-  if (status < 0) throw new MemoryError(status, "ftruncate");
-  return DONE;
 }

@@ -1,0 +1,139 @@
+// Reading and writing a file, page by page: what is done with each, and where it has to wait.
+//
+// Invariants
+//   I3  A frame number is used at once: nothing runs between the page's lookup and the copy.
+//   I4  Where a page is frozen the transfer stops before it, with `done` bytes behind it, and asks
+//       again when it may; each time it sees the file as it then is.
+
+import { PAGE_SIZE, Status } from "../assembly/abi.ts";
+import { Call, type CallOptions, UNTRIED } from "./call.ts";
+import type { Engine } from "./engine/engine.ts";
+import { MemoryError } from "./errors.ts";
+import type { FileState } from "./file-state.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import { run, runSync } from "./pipeline.ts";
+import type { Plan } from "./plan.ts";
+
+/** How often a page may be frozen again between its turn and its use. */
+const RETRIES_MAX = 64;
+
+/** One read or write under way. */
+export interface Transfer {
+  readonly state: FileState;
+  readonly context: Bracket | null;
+  /** Where in the file it begins, in bytes. */
+  readonly position: number;
+  /** What is read into, or written from. */
+  readonly bytes: Uint8Array;
+  readonly isWrite: boolean;
+  /** Bytes behind it. */
+  done: number;
+}
+
+/** The part of a transfer that lies in one page. */
+interface Part {
+  readonly index: number;
+  readonly inPage: number;
+  readonly count: number;
+}
+
+/** What has to be asked again, as a call that can wait; `status` is the engine's first answer. */
+interface Obstacle {
+  readonly plan: Plan;
+  readonly status: number;
+}
+
+/** Does it, waiting where it must. */
+export async function transfer(work: Transfer, options: CallOptions): Promise<void> {
+  const { state, context } = work;
+  for (const { plan, status } of steps(work)) {
+    await run(new Call(state.core, plan, context, options, status));
+  }
+}
+
+/** Does it at once: EAGAIN where it would have to wait. */
+export function transferSync(work: Transfer): void {
+  const { state, context } = work;
+  for (const { plan, status } of steps(work)) {
+    runSync(new Call(state.core, plan, context, null, status));
+  }
+}
+
+/** One body, two drivers. Ends early where a read meets the end of the file. */
+function* steps(work: Transfer): Generator<Obstacle, void, void> {
+  const { core } = work.state;
+  let tries = 0;
+  for (let part = partOf(work); part !== null; part = partOf(work)) {
+    const plan = planOf(work, part);
+    const status = core.gate.isEmpty || plan.passes?.(core.engine) ? reach(work, part) : UNTRIED;
+    if (status === Status.Ok || status === Status.ENOENT) {
+      copy(work, part, status);
+      work.done += part.count;
+      tries = 0;
+      continue;
+    }
+    tries++;
+    if (tries > RETRIES_MAX) throw frozenAgain(plan);
+    yield { plan, status };
+  }
+}
+
+function partOf({ state, position, bytes, isWrite, done }: Transfer): Part | null {
+  const at = position + done;
+  const end = position + bytes.byteLength;
+  const limit = isWrite ? end : Math.min(end, state.core.engine.mappingSize(state.mapping));
+  if (at >= limit) return null;
+  const inPage = at % PAGE_SIZE;
+  const count = Math.min(PAGE_SIZE - inPage, limit - at);
+  return { index: (at - inPage) / PAGE_SIZE, inPage, count };
+}
+
+/** Looks the page up, or makes it; a write beyond the end grows the file by its part. */
+function reach({ state, isWrite }: Transfer, { index, inPage, count }: Part): number {
+  const { core, mapping } = state;
+  if (state.isReleased) return Status.EBADF;
+  if (!isWrite) return core.engine.mappingPage(mapping, index, false);
+  const end = index * PAGE_SIZE + inPage + count;
+  if (end > core.engine.mappingSize(mapping)) {
+    const status = core.engine.growMapping(mapping, end);
+    if (status < 0) return status;
+  }
+  return core.engine.mappingPage(mapping, index, true);
+}
+
+function copy(work: Transfer, { inPage, count }: Part, status: number): void {
+  const { engine } = work.state.core;
+  const { bytes, done, isWrite } = work;
+  if (status === Status.ENOENT) bytes.fill(0, done, done + count);
+  else if (isWrite) engine.store(engine.answer.pfn, inPage, bytes, done, count);
+  else engine.load(engine.answer.pfn, inPage, bytes, done, count);
+}
+
+function planOf(work: Transfer, part: Part): Plan {
+  const { state, isWrite, done } = work;
+  const start = part.index * PAGE_SIZE;
+  return {
+    op: isWrite ? "write" : "read",
+    space: null,
+    file: { mapping: state.mapping, start, end: start + PAGE_SIZE },
+    ranges: [],
+    done,
+    attempt: () => settledStatus(reach(work, part), isWrite),
+    passes: (engine) => !isWrite || isCached(engine, state.mapping, part.index),
+  };
+}
+
+/** A read that finds no page, or no longer so much of a file, has nothing left to wait for. */
+function settledStatus(status: number, isWrite: boolean): number {
+  const isNothing = status === Status.ENOENT || status === Status.EINVAL;
+  return !isWrite && isNothing ? Status.Ok : status;
+}
+
+function isCached(engine: Engine, mapping: number, index: number): boolean {
+  return engine.mappingPage(mapping, index, false) === Status.Ok;
+}
+
+function frozenAgain({ op, done }: Plan): MemoryError {
+  const reason = "the page was frozen again each time it was to be used";
+  return new MemoryError(Status.EAGAIN, op, { done, reason });
+}
