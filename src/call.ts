@@ -7,7 +7,7 @@
 import { Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import type { Core } from "./core.ts";
-import type { Outcome, PopulateRecord } from "./engine/records.ts";
+import type { Outcome, PopulateRecord, SwapPageRecord } from "./engine/records.ts";
 import { MemoryError, type MemoryErrorDetail } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import type { Member } from "./notifier/member.ts";
@@ -40,6 +40,8 @@ export class Call {
   bracket: Bracket | null = null;
   /** The bracket in its way, when the engine said so. */
   blockedBy: Bracket | null = null;
+  /** The page that it needs from swap before it can be attempted again. */
+  absent: SwapPageRecord | null = null;
   /** Subscribers whose late answer it waits for. */
   readonly owedBy = new Set<Member>();
   outcome: Outcome | null = null;
@@ -72,13 +74,14 @@ export class Call {
   }
 
   /**
-   * Asks the engine. Returns the ticket (0: it is done), or −1 when something is in the way.
-   * Throws what the engine refuses.
+   * Asks the engine. Returns the ticket (0: it is done), or −1 when something is in the way: a
+   * plan, or a page that is `absent`. Throws what the engine refuses.
    */
   attempt(): number {
     const { engine, gate } = this.core;
     let status = this.#status;
     this.#status = UNTRIED;
+    this.absent = null;
     if (this.plan.space?.handle === 0 && this.plan.mandatory !== true) {
       throw this.error(Status.ESRCH, { reason: "the address space has exited" });
     }
@@ -91,6 +94,10 @@ export class Call {
     if (status === 0) this.settle(0);
     gate.leave(this);
     if (status >= 0) return status;
+    if (status === Status.NEED_IO) {
+      this.absent = engine.answer.swapPage;
+      return -1;
+    }
     this.#takePopulate();
     throw this.error(status);
   }

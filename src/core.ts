@@ -16,6 +16,7 @@ import type { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import type { Member } from "./notifier/member.ts";
 import { Space } from "./space.ts";
+import { type Swap, type SwapOptions, startSwap } from "./swap.ts";
 import { Trace } from "./trace.ts";
 
 /** Hears of failures that have no caller: what `end` throws, a refusal at exit. */
@@ -36,6 +37,7 @@ export interface CoreSettings {
   readonly debug: boolean;
   readonly traceCapacity: number;
   readonly report: Reporter;
+  readonly swap: SwapOptions | undefined;
 }
 
 export class Core {
@@ -52,6 +54,8 @@ export class Core {
   readonly files = new Map<number, FileState>();
   readonly sharedMemory = new Map<number, FileState>();
   readonly objects: ObjectMaker;
+  /** Null where nothing is ever swapped out. */
+  readonly swap: Swap | null;
   quiet = true;
   /** Calls in flight that a callback made: without one, no wait can close a cycle. */
   nestedCalls = 0;
@@ -69,6 +73,7 @@ export class Core {
     this.gate = new Gate(() => this.#hush());
     this.trace = new Trace(settings.clock, settings.traceCapacity, () => this.#hush());
     this.objects = makeObjects(this);
+    this.swap = settings.swap === undefined ? null : startSwap(this, settings.swap);
   }
 
   nextBracketId(): number {

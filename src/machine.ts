@@ -22,6 +22,7 @@ import { ExportNotifiers } from "./notifier/registry.ts";
 import { perform, performSync } from "./operation.ts";
 import { migrate } from "./plans.ts";
 import { spaceOf } from "./space.ts";
+import { type SwapOptions, swapOptionsOf } from "./swap.ts";
 import { TRACE_CAPACITY_DEFAULT, TRACE_CAPACITY_MAX, type Trace } from "./trace.ts";
 import { type VmstatCounters, vmstat } from "./vmstat.ts";
 
@@ -33,6 +34,8 @@ export interface MachineOptions {
   readonly memory: number;
   /** Bytes of the largest promise of private writable memory; beyond is ENOMEM. Default: memory. */
   readonly overcommit?: number;
+  /** Where MADV_PAGEOUT puts pages. Default: nowhere, they stay. */
+  readonly swap?: SwapOptions;
   /** How subscribers are told. */
   readonly exportNotifiers?: {
     /** All at once instead of in order of registration. Default false. */
@@ -165,6 +168,7 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
   const trace = traceOf(options);
   const deadline = take.duration(options.deadline ?? DEADLINE_DEFAULT, "deadline");
   const overcommit = take.natural(options.overcommit ?? 0, "overcommit");
+  const swap = swapOptionsOf(options.swap);
   const clock = options.clock ?? hostClock;
   const engine = new Engine(instantiate(module));
   const status = engine.start(frames);
@@ -178,6 +182,7 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
     debug: options.debug === true,
     traceCapacity: trace.capacity,
     report: options.report ?? toConsole,
+    swap,
   };
   const core = new Core(settings, (made) => {
     const notifiers = new ExportNotifiers(made);

@@ -29,6 +29,7 @@ export async function perform(
   try {
     return await run(call);
   } finally {
+    if (plan.pagesOut === true) core.swap?.writeOut();
     // One that failed at a hole has done its prefix, and Linux has populated that.
     for (const ask of call.populate) await fill(call, ask, limits);
   }
@@ -45,6 +46,7 @@ export function performSync(
   try {
     return runSync(call);
   } finally {
+    if (plan.pagesOut === true) core.swap?.writeOut();
     for (const ask of call.populate) fillSync(call, ask);
   }
 }

@@ -1,7 +1,8 @@
 // plan → notify → commit → end: the only file that goes from a plan to a commit.
 //
 //   attempt ──▶ done                                nothing exported in reach: one call
-//      │ └────▶ wait for its turn, attempt again    something is in the way
+//      │ ├────▶ wait for its turn, attempt again    something is in the way
+//      │ └────▶ read the page, attempt again        it is swapped out
 //      ▼
 //   bracket ──▶ notices, one after another ──▶ commit ──▶ end
 //                  │ refusal, deadline, abort      │ EBUSY
@@ -14,7 +15,7 @@
 
 import { Status } from "../assembly/abi.ts";
 import type { Call } from "./call.ts";
-import type { Outcome } from "./engine/records.ts";
+import type { Outcome, SwapPageRecord } from "./engine/records.ts";
 import { Bracket } from "./notifier/bracket.ts";
 import { admitSync, deliver, deliverSync } from "./notifier/deliver.ts";
 import { type Notice, toNotice } from "./notifier/notice.ts";
@@ -22,6 +23,7 @@ import { type Notice, toNotice } from "./notifier/notice.ts";
 /** What the body asks its driver for. */
 type Step =
   | { readonly kind: "turn" }
+  | { readonly kind: "page"; readonly page: SwapPageRecord }
   | { readonly kind: "admit"; readonly bracket: Bracket }
   | { readonly kind: "notify"; readonly bracket: Bracket; readonly notice: Notice };
 
@@ -31,7 +33,7 @@ const TURN: Step = { kind: "turn" };
 export function* steps(call: Call): Generator<Step, void, void> {
   let ticket = call.attempt();
   while (ticket < 0) {
-    yield TURN;
+    yield call.absent === null ? TURN : { kind: "page", page: call.absent };
     ticket = call.attempt();
   }
   if (ticket === 0) return;
@@ -75,12 +77,14 @@ export function runSync(call: Call): Outcome {
 
 function drive(call: Call, step: Step): void | Promise<void> {
   if (step.kind === "turn") return call.core.gate.wait(call);
+  if (step.kind === "page") return call.core.swap?.bringIn(call, step.page);
   if (step.kind === "notify") return deliver(step.bracket, step.notice);
 }
 
 function driveSync(call: Call, step: Step): void {
   if (step.kind === "notify") deliverSync(step.bracket, step.notice);
   else if (step.kind === "admit") admitSync(step.bracket);
+  else if (step.kind === "page") call.core.swap?.bringIn(call, step.page);
   else throw call.error(Status.EAGAIN, { reason: "a plan in its way is open or queued" });
 }
 

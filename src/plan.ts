@@ -38,6 +38,8 @@ export interface Plan {
   readonly mandatory?: boolean;
   /** Its answer may ask for a range to be populated. */
   readonly populates?: boolean;
+  /** It leaves pages that wait to be written to swap. */
+  readonly pagesOut?: boolean;
   attempt(engine: Engine): number;
   /** Whether it goes on although a plan that conflicts is queued: an access that needs no plan. */
   passes?(engine: Engine): boolean;

@@ -115,6 +115,7 @@ export function madvise(space: Space, address: number, length: number, advice: n
     op: "madvise",
     space,
     populates: true,
+    pagesOut: kind === MADV_PAGEOUT,
     ranges: span(at, size),
     attempt: (engine) => engine.madvise(space.handle, at, size, kind),
   };

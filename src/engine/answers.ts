@@ -70,6 +70,11 @@ export class Answers {
     return { value: this.value, pfn: this.pfn, count: this.count };
   }
 
+  /** The page that is to be read from swap, or written there. */
+  get swapPage(): R.SwapPageRecord {
+    return { slot: this.count, pfn: this.pfn };
+  }
+
   /** Whether the operation asks for a range to be populated. */
   get wantsPopulate(): boolean {
     return this.#word(ResultField.PopulateMode) !== Populate.None;

@@ -229,7 +229,24 @@ export class Engine {
     return this.#ask((wasm) => wasm.quarantine_count()) >>> 0;
   }
 
-  // Files.
+  // Files and swap.
+
+  swapOn(slots: number): number {
+    return this.#ask((wasm) => wasm.swap_on(slots));
+  }
+
+  /** The first page from frame `from` on that waits to be written, or null. */
+  swapNext(from: number): R.SwapPageRecord | null {
+    return this.#ask((wasm) => wasm.swap_next(from)) === 1 ? this.#answers.swapPage : null;
+  }
+
+  swapWritten(slot: number, failed: boolean): number {
+    return this.#ask((wasm) => wasm.swap_written(slot, failed ? 1 : 0));
+  }
+
+  swapFilled(slot: number, failed: boolean): number {
+    return this.#ask((wasm) => wasm.swap_filled(slot, failed ? 1 : 0));
+  }
 
   createMapping(kind: number, bytes: number): number {
     return this.#ask((wasm) => wasm.mapping_create(kind, bytes));

@@ -43,6 +43,12 @@ export interface Outcome {
   readonly count: number;
 }
 
+/** A page between memory and swap: the slot that has its bytes, and the frame. */
+export interface SwapPageRecord {
+  readonly slot: number;
+  readonly pfn: number;
+}
+
 /** A range that Linux would now fault in. */
 export interface PopulateRecord {
   readonly start: number;

@@ -10,6 +10,7 @@ import { PAGE_SIZE, TASK_SIZE } from "../../assembly/abi.ts";
 import type { Core } from "../core.ts";
 import { EngineFault, MemoryError } from "../errors.ts";
 import { bootCore } from "../machine.ts";
+import { SWAP_PAGES_MAX } from "../swap.ts";
 import { compareState, hex } from "./compare.ts";
 import { Exporter } from "./exporter.ts";
 import type { RecordedEvent, RecordedOperation, RecordedStart, Recording } from "./format.ts";
@@ -211,8 +212,10 @@ export class Replay {
 
 /** The core of a machine that is large enough. */
 export function coreFor(recording: Recording, options: ReplayOptions): Core {
+  const memory = options.memory ?? memoryFor(recording);
   return bootCore(options.engine, {
-    memory: options.memory ?? memoryFor(recording),
+    memory,
+    swap: { pages: Math.min(Math.floor(memory / PAGE_SIZE), SWAP_PAGES_MAX) },
     overcommit: OVERCOMMIT,
     debug: options.debug === true,
     ...(options.trace === undefined ? {} : { trace: options.trace }),
