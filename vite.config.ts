@@ -19,6 +19,7 @@ export default defineConfig({
         index: "src/index.ts",
         slim: "src/slim.ts",
         sync: "src/sync.ts",
+        "backing/node-fs": "src/backing/node-fs.ts",
         "cli/main": "src/cli/main.ts",
       },
     },

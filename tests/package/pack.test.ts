@@ -82,7 +82,13 @@ describe("the tarball", () => {
       "engine.wasm",
     );
     const { analysis }: { analysis: { entrypoints: object } } = JSON.parse(stdout);
-    expect(Object.keys(analysis.entrypoints)).toEqual([".", "./slim", "./sync", "./package.json"]);
+    expect(Object.keys(analysis.entrypoints)).toEqual([
+      ".",
+      "./slim",
+      "./sync",
+      "./backing/node-fs",
+      "./package.json",
+    ]);
     expect(code, stdout).toBe(0);
   });
 });
