@@ -154,7 +154,10 @@ export class Subscriber {
     return count;
   }
 
-  /** Asks to be told of every range operation of `mm`, exported or not (MMF_EXPORTED). */
+  /**
+   * Asks to be told of every range operation of `mm`, exported or not (MMF_EXPORTED), and of each
+   * page of it that is evicted.
+   */
   watch(mm: Mm): void {
     const member = this.#active("watch");
     const space = spaceOf(this.#core, mm);
