@@ -50,7 +50,8 @@ export class Mm {
   stack: u64;
   /** Page tables, the top one included. */
   tables: u32;
-  spare: u32;
+  /** What its exit takes is set aside (plan/farewell.ts). */
+  farewell: u32;
   /** Pages in areas. */
   totalPages: u64;
 }
@@ -74,6 +75,11 @@ export function mmOf(handle: u32): Mm | null {
   return changetype<Mm>(pointer);
 }
 
+/** Whether `count` more can be promised a slot. */
+export function mmsFit(count: u32): bool {
+  return mmCount + mmPool.reserved + count <= MMS_MAX;
+}
+
 export function mmFirst(): usize {
   return mmList;
 }
@@ -92,7 +98,8 @@ function slotFind(): u32 {
 
 /** An empty address space, or a status. Takes one frame and one record. */
 export function mmCreate(mmapBase: u64, brkStart: u64): i32 {
-  const slot = slotFind();
+  // Slots are promised to forks that are planned, as records are.
+  const slot = mmsFit(1) ? slotFind() : 0;
   if (!slot) return Status.ENFILE;
   const pointer = poolAlloc(mmPool);
   if (!pointer) return Status.ENOMEM;

@@ -3,6 +3,7 @@
 import { Op, ResultField, Status } from "../abi";
 import { Mm } from "../map/mm";
 import { resultSet } from "../mem/result";
+import { farewellReserve } from "../plan/farewell";
 import { Ticket, TicketState, ticketClose, ticketRelease } from "../plan/ticket";
 import { brkCommit } from "./brk";
 import { exitCommit } from "./exit";
@@ -55,8 +56,12 @@ export function ticketCommit(ticket: Ticket): i32 {
 export function ticketAbort(ticket: Ticket): i32 {
   if (ticket.state != TicketState.Planned) return Status.EINVAL;
   if (ticket.op == Op.Mmap) mapAbort(ticket);
+  // An exit that is called off: the next one must find what it takes.
+  const exits = ticket.op == Op.Exit;
+  const mm = ticket.mm;
   if (ticket.op == Op.Truncate || ticket.op == Op.Punch) truncateAbort(ticket);
   ticketClose(ticket);
+  if (exits) farewellReserve(changetype<Mm>(mm));
   return Status.Ok;
 }
 

@@ -9,6 +9,7 @@ import { pteGet, pteSet, pteSlot } from "../map/table";
 import { Vma } from "../map/vma";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet } from "../mem/result";
+import { farewellRelease } from "../plan/farewell";
 import { keysFree } from "../plan/freeze";
 import { noticeRelease } from "../plan/notice";
 import { USER_END } from "../plan/placement";
@@ -22,6 +23,7 @@ export function exit(mm: Mm): i32 {
   const frozen = checkFrozen(mm, 0, USER_END);
   if (frozen) return frozen;
   planBegin();
+  farewellRelease(mm);
   if (CONFIG_EXPORT_NOTIFIER && isExported(mm)) noticeRelease(mm);
   if (!planTells()) return exitApply(mm);
   const status = planTicket(Op.Exit, mm, 0, USER_END);
@@ -53,6 +55,7 @@ function exitApply(mm: Mm): i32 {
     p = vma.next;
     vmaDrop(vma);
   }
+  farewellRelease(mm);
   mmDestroy(mm);
   resultSet(ResultField.Count, quarantined - before);
   return Status.Ok;

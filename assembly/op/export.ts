@@ -7,6 +7,7 @@ import { D, E, P, ptePfn, S, U } from "../map/pte";
 import { pteSlot } from "../map/table";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet } from "../mem/result";
+import { farewellReserve, farewellSettle } from "../plan/farewell";
 import { USER_END } from "../plan/placement";
 import {
   ExportRecord,
@@ -115,6 +116,8 @@ export function pageSetDirty(mm: Mm, address: u64): i32 {
 export function mmWatch(mm: Mm, delta: i32): i32 {
   if (!CONFIG_EXPORT_NOTIFIER) return Status.EOPNOTSUPP;
   if (delta < 0 && mm.watches < <u32>-delta) return Status.EINVAL;
+  if (delta > 0 && !farewellReserve(mm)) return Status.ENOMEM;
   mm.watches += delta;
+  farewellSettle(mm);
   return Status.Ok;
 }

@@ -16,11 +16,11 @@ import { mappingConflict } from "../plan/freeze";
 import { refuseFrozen } from "../plan/ticket";
 
 /** Largest file: what 51 bits of page number reach, as Linux's loff_t. */
-const SIZE_MAX: u64 = 0x7fffffffffffffff;
+export const FILE_SIZE_MAX: u64 = 0x7fffffffffffffff;
 
 /** A file of `size` bytes, all zero: a handle, EINVAL or ENOMEM. */
 export function fileCreate(kind: u32, size: u64): i32 {
-  if (kind > <u32>FileKind.Disk || size > SIZE_MAX) return Status.EINVAL;
+  if (kind > <u32>FileKind.Disk || size > FILE_SIZE_MAX) return Status.EINVAL;
   const mapping = mappingCreate(<FileKind>kind, size);
   return mapping ? <i32>(mapping >>> 3) : Status.ENOMEM;
 }
@@ -34,7 +34,7 @@ export function fileOf(handle: u32): usize {
 
 /** Makes a file larger; EINVAL for less than it has. */
 export function fileGrow(mapping: Mapping, size: u64): i32 {
-  if (size < mapping.size || size > SIZE_MAX) return Status.EINVAL;
+  if (size < mapping.size || size > FILE_SIZE_MAX) return Status.EINVAL;
   const frozen = mappingConflict(mapping, mapping.size, size);
   if (frozen) return refuseFrozen(frozen);
   mapping.size = size;

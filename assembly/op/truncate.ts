@@ -8,7 +8,7 @@ import { cacheGet, Mapping, mappingGet, mappingPages, mappingPut } from "../map/
 import { Mm } from "../map/mm";
 import { planAfford, planBegin, planDone, planTells } from "../plan/plan";
 import { Ticket, ticketOpen } from "../plan/ticket";
-import { fileGrow } from "./file";
+import { FILE_SIZE_MAX, fileGrow } from "./file";
 import { checkHits, freezeHits, noticeHits, unmapHits } from "./unmap-mapping";
 
 /** Page number beyond every file, and small enough to be shifted to bytes. */
@@ -64,7 +64,7 @@ function truncateApply(mapping: Mapping, size: u64): void {
  * go from the cache; private copies of them stay, though their ranges are announced.
  */
 export function filePunch(mapping: Mapping, start: u64, length: u64): i32 {
-  if (!length || start + length < start) return Status.EINVAL;
+  if (!length || start > FILE_SIZE_MAX || length > FILE_SIZE_MAX - start) return Status.EINVAL;
   const end = start + length;
   const first = pageUp(start);
   const last = max(end >> 12, first);

@@ -11,14 +11,14 @@ import { Pool, poolsHead } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
-import { mmOf, mmPool } from "../map/mm";
+import { Mm, mmFirst, mmOf, mmPool } from "../map/mm";
 import { vmaPool } from "../map/vma";
 import { watchAgain } from "./check-watch";
-import { Key, keyFirst } from "./freeze";
+import { Key, keyFirst, keyPool } from "./freeze";
 import { Need } from "./need";
-import { Notice } from "./notice";
+import { Notice, noticePool } from "./notice";
 import { scanFirst, scanNext, violates } from "./record";
-import { Ticket, TicketState, ticketNeed } from "./ticket";
+import { Ticket, TicketState, ticketNeed, ticketPool } from "./ticket";
 
 /** Numbers of broken invariants of tickets, 501 and 521..523. */
 export const enum TicketInvariant {
@@ -57,13 +57,24 @@ function add(taken: Need): void {
   sum.mms += taken.mms;
 }
 
-/** Each pool has aside what the tickets need of it; the pools that no plan counts on, nothing. */
+/** Address spaces whose exit is provided for: those that are exported, but for one that exits. */
+function farewells(): u32 {
+  let count: u32 = 0;
+  for (let at = mmFirst(); at; at = changetype<Mm>(at).next) count += changetype<Mm>(at).farewell;
+  return count;
+}
+
+/** Each pool has aside what tickets need of it and what exits will; the others, nothing. */
 function isReserved(): bool {
   if (framesReserved() != sum.frames || vmaPool.reserved != sum.vmas) return false;
   if (linkPool.reserved != sum.links || anonVmaPool.reserved != sum.anonVmas) return false;
   if (mappingPool.reserved != sum.mappings || nodePool.reserved != sum.nodes) return false;
   if (mmPool.reserved != sum.mms) return false;
-  const known = sum.vmas + sum.links + sum.anonVmas + sum.mappings + sum.nodes + sum.mms;
+  const exits = farewells();
+  if (ticketPool.reserved != exits || keyPool.reserved != exits) return false;
+  if (noticePool.reserved != exits) return false;
+  const objects = sum.anonVmas + sum.mappings + sum.nodes + sum.mms;
+  const known = sum.vmas + sum.links + objects + 3 * exits;
   let reserved: u32 = 0;
   for (let at = poolsHead; at; at = changetype<Pool>(at).next) {
     reserved += changetype<Pool>(at).reserved;

@@ -32,7 +32,7 @@ export class Key {
   end: u64;
 }
 
-const keyPool = changetype<Pool>(memory.data(offsetof<Pool>()));
+export const keyPool = changetype<Pool>(memory.data(offsetof<Pool>()));
 let keys: usize = 0;
 
 export function freezeInit(): void {

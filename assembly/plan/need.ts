@@ -11,7 +11,7 @@ import { Pool, poolCovers, poolReserve, poolUnreserve } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
-import { Mm, mmPool } from "../map/mm";
+import { Mm, mmPool, mmsFit } from "../map/mm";
 import { Vma, vmaPool } from "../map/vma";
 import { vmaIntersection } from "../map/vma-tree";
 
@@ -73,7 +73,7 @@ function takeObjects(): bool {
   if (take(anonVmaPool, need.anonVmas)) {
     if (take(mappingPool, need.mappings)) {
       if (take(nodePool, need.nodes)) {
-        if (take(mmPool, need.mms)) return true;
+        if (mmsFit(need.mms) && take(mmPool, need.mms)) return true;
         release(nodePool, need.nodes);
       }
       release(mappingPool, need.mappings);
@@ -88,7 +88,8 @@ export function needCovered(): bool {
   if (need.frames > framesAvailable() || !poolCovers(vmaPool, need.vmas)) return false;
   if (!poolCovers(linkPool, need.links) || !poolCovers(anonVmaPool, need.anonVmas)) return false;
   if (!poolCovers(mappingPool, need.mappings)) return false;
-  return poolCovers(nodePool, need.nodes) && poolCovers(mmPool, need.mms);
+  if (!poolCovers(nodePool, need.nodes) || !mmsFit(need.mms)) return false;
+  return poolCovers(mmPool, need.mms);
 }
 
 /** Hands back what `taken` holds, so that an apply can draw on it, or because a plan is dropped. */

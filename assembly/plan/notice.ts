@@ -39,7 +39,7 @@ if (offsetof<Notice>() != NoticeField.LENGTH << 2) ERROR("Notice resized; see ab
 if (offsetof<Notice>("start") != NoticeField.StartLo << 2) ERROR("Notice.start moved; see abi.ts");
 if (offsetof<Notice>("pfn") != NoticeField.Pfn << 2) ERROR("Notice.pfn moved; see abi.ts");
 
-const noticePool = changetype<Pool>(memory.data(offsetof<Pool>()));
+export const noticePool = changetype<Pool>(memory.data(offsetof<Pool>()));
 
 export function noticeInit(): void {
   poolInit(noticePool, offsetof<Notice>());

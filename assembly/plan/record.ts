@@ -21,6 +21,7 @@ import { Mm, mmOf } from "../map/mm";
 import { E, ptePfn } from "../map/pte";
 import { leafEnd, leafPfn, leafSeek, pteGet, pteSet, pteSlot } from "../map/table";
 import { statAdd } from "../mem/vmstat";
+import { farewellReserve, farewellSettle } from "./farewell";
 
 @unmanaged
 export class ExportRecord {
@@ -85,8 +86,12 @@ export function recordAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
     return Status.Ok;
   }
   if (recordCount >= RECORDS_MAX) return Status.ENOSPC;
+  if (!farewellReserve(mm)) return Status.ENOMEM;
   const pointer = poolAlloc(recordPool);
-  if (!pointer) return Status.ENOMEM;
+  if (!pointer) {
+    farewellSettle(mm);
+    return Status.ENOMEM;
+  }
   const r = changetype<ExportRecord>(pointer);
   const frame = frameOf(pfn);
   const head = load<usize>(heads + (subscriber << 2));
@@ -170,6 +175,7 @@ function forgetInMm(r: ExportRecord): void {
   const mm = mmOf(r.mm);
   if (!mm) return;
   mm.records--;
+  farewellSettle(mm);
   if (frameHas(r.pfn, r.mm, r.address)) return;
   const slot = pteSlot(mm, r.address);
   const pte = load<u64>(slot);

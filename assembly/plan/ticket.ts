@@ -50,7 +50,7 @@ export class Ticket {
 const NEED_AT = offsetof<Ticket>();
 const TICKET_BYTES: u32 = <u32>(offsetof<Ticket>() + offsetof<Need>());
 
-const ticketPool = changetype<Pool>(memory.data(offsetof<Pool>()));
+export const ticketPool = changetype<Pool>(memory.data(offsetof<Pool>()));
 /** Tickets that are planned or committed and have not ended. */
 export let ticketsOpen: u32 = 0;
 
@@ -109,7 +109,8 @@ export let opened: usize = 0;
  */
 export function ticketOpen(op: Op, mm: Mm): i32 {
   if (noticesLacked()) return planDrop(Status.ENOMEM);
-  if (ticketsOpen >= TICKETS_MAX) return planDrop(Status.ENFILE);
+  // An exit is not refused, however many brackets are open.
+  if (ticketsOpen >= TICKETS_MAX && op != Op.Exit) return planDrop(Status.ENFILE);
   if (!needTake()) return planDrop(Status.ENOMEM);
   const pointer = poolAlloc(ticketPool);
   if (!pointer) {

@@ -1,11 +1,13 @@
 // Not a record left to tell a holder with: what must be told is refused, not done untold.
 
 import { Rights, Status } from "../../../assembly/abi";
+import { poolReserve, poolUnreserve } from "../../../assembly/frame/pool";
 import { Mm } from "../../../assembly/map/mm";
 import { exportAdd, exportRemoveAll } from "../../../assembly/op/export";
 import { pageMigrate } from "../../../assembly/op/migrate";
 import { mprotect } from "../../../assembly/op/mprotect";
 import { munmap } from "../../../assembly/op/munmap";
+import { noticePool } from "../../../assembly/plan/notice";
 import {
   boot,
   countAll,
@@ -25,6 +27,8 @@ const PAGE: u64 = 4096;
 const HOLDER: u32 = 1;
 
 let mm = changetype<Mm>(0);
+/** Notices that the one slab there is could still give. */
+let spare: u32 = 0;
 
 describe("lack: of a record to tell with", () => {
   beforeEach(() => {
@@ -35,8 +39,11 @@ describe("lack: of a record to tell with", () => {
     touch(mm, 0, 4);
     exportAdd(HOLDER, mm, page(1), Rights.Read | Rights.Write);
     takeAllBut(0);
+    spare = noticePool.freeCount - noticePool.reserved;
+    poolReserve(noticePool, spare);
   });
   afterEach(() => {
+    poolUnreserve(noticePool, spare);
     giveBack();
     expectSound();
     exportRemoveAll(HOLDER);

@@ -11,7 +11,7 @@ import {
 } from "../../../assembly/abi";
 import { framesReserved, freeFrames } from "../../../assembly/frame/buddy";
 import { Pool, poolsHead } from "../../../assembly/frame/pool";
-import { Mm, mmOf } from "../../../assembly/map/mm";
+import { Mm, mmFirst, mmOf } from "../../../assembly/map/mm";
 import { resultGet } from "../../../assembly/mem/result";
 import { ticketAbort, ticketCommit, ticketEnd } from "../../../assembly/op/commit";
 import { exportAdd, exportRemoveAll, mmWatch } from "../../../assembly/op/export";
@@ -61,6 +61,9 @@ function reserved(): u32 {
   for (let at = poolsHead; at; at = changetype<Pool>(at).next) {
     count += changetype<Pool>(at).reserved;
   }
+  // What the exit of an exported mm will take is no plan's: a ticket, a key and a notice.
+  for (let at = mmFirst(); at; at = changetype<Mm>(at).next)
+    count -= 3 * changetype<Mm>(at).farewell;
   return count;
 }
 
