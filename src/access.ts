@@ -39,12 +39,18 @@ export function reachSync(
   for (let tries = 0; tries < RETRIES_MAX; tries++) {
     const status = core.quiet ? engine.fault(space.handle, address, access) : UNTRIED;
     if (status === 0) return engine.answer.pfn;
+    if (isFinal(status)) throw new MemoryError(status, op, { address, done });
     const plan = faultPlan(space, { op, access, address, done });
     const call = new Call(core, plan, context, null, status);
     const outcome = runSync(call);
     if (!call.wasTold) return outcome.pfn;
   }
   throw takenAway({ op, access, address, done });
+}
+
+/** Whether the engine has refused for good: there is nothing to wait for, or to be read in. */
+function isFinal(status: number): boolean {
+  return status < 0 && status !== UNTRIED && status !== Status.EAGAIN && status !== Status.NEED_IO;
 }
 
 /** Who asks: the shell's objects behind an Mm. */

@@ -1,8 +1,8 @@
-// What the exit of an exported mm takes to tell its holders: a ticket, a key and a notice, set aside
-// for as long as somebody holds or watches it, so that exit is not refused on a machine that is full.
+// What the exit of an exported mm takes to tell its holders: a ticket, a key and a notice. They are
+// set aside while somebody holds or watches it, so that exit is not refused on a full machine.
 //
-// Written by: plan/record.ts and op/export.ts when an mm becomes exported or ceases to be; op/exit.ts,
-// which uses it up.
+// Written by: plan/record.ts and op/export.ts when an mm becomes exported or ceases to be;
+// op/exit.ts, which uses it up.
 
 import { poolReserve, poolUnreserve } from "../frame/pool";
 import { isExported, Mm } from "../map/mm";

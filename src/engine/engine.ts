@@ -15,6 +15,9 @@ import { Heap } from "./heap.ts";
 import { poisoned } from "./poisoned.ts";
 import type * as R from "./records.ts";
 
+/** Up to here a loop over bytes beats the view that a copy of a part needs. */
+const FEW_BYTES = 16;
+
 export class Engine {
   #wasm: EngineFunctions;
   readonly #heap: Heap;
@@ -336,13 +339,20 @@ export class Engine {
   /** Copies `bytes` out of a frame, without making a view of it. */
   load(pfn: number, from: number, into: Uint8Array, at: number, bytes: number): void {
     const source = this.#frames + pfn * PAGE_SIZE + from;
-    into.set(this.#heap.bytes.subarray(source, source + bytes), at);
+    const memory = this.#heap.bytes;
+    if (bytes > FEW_BYTES) into.set(memory.subarray(source, source + bytes), at);
+    else for (let i = 0; i < bytes; i++) into[at + i] = memory[source + i] as number;
   }
 
   /** Copies `bytes` of `data` into a frame. */
   store(pfn: number, to: number, data: Uint8Array, at: number, bytes: number): void {
     const target = this.#frames + pfn * PAGE_SIZE + to;
-    this.#heap.bytes.set(data.subarray(at, at + bytes), target);
+    const memory = this.#heap.bytes;
+    if (bytes <= FEW_BYTES) {
+      for (let i = 0; i < bytes; i++) memory[target + i] = data[at + i] as number;
+      return;
+    }
+    memory.set(bytes === data.byteLength ? data : data.subarray(at, at + bytes), target);
   }
 
   get framesTotal(): number {
