@@ -3,7 +3,15 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MADV_DONTNEED, MAP_FIXED, PROT_READ } from "../../src/constants.ts";
+import {
+  MADV_DONTNEED,
+  MADV_REMOVE,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  PROT_READ,
+} from "../../src/constants.ts";
+import type { File } from "../../src/file.ts";
 import type { Mm } from "../../src/mm.ts";
 import { at, boot, PAGE, PRIVATE, pages, READ_WRITE } from "../support/boot.ts";
 import { type Answer, Checker } from "../support/checker.ts";
@@ -27,6 +35,13 @@ type Operation =
   | "fork"
   | "exit"
   | "migrate"
+  | "show"
+  | "truncate"
+  | "punch"
+  | "remove"
+  | "file write"
+  | "file read"
+  | "sync truncate"
   | "install"
   | "leave"
   | "fence"
@@ -45,6 +60,14 @@ const OPERATIONS: readonly Operation[] = [
   "fork",
   "exit",
   "migrate",
+  "show",
+  "show",
+  "truncate",
+  "punch",
+  "remove",
+  "file write",
+  "file read",
+  "sync truncate",
   "install",
   "install",
   "install",
@@ -90,6 +113,7 @@ class Run {
   readonly booted;
   readonly checkers: Checker[];
   readonly mms: Mm[];
+  readonly file: File;
   readonly started: Promise<unknown>[] = [];
   readonly #scheduler: fc.Scheduler;
   readonly #scene: Scene;
@@ -101,7 +125,9 @@ class Run {
     this.#scene = scene;
     this.booted = boot("wwwwrr__", { exportNotifiers: { parallel: scene.parallel } });
     this.mms = [this.booted.mm];
-    this.checkers = ["a", "b", "c"].map((name, index) => this.#checker(name, index === 0));
+    this.file = this.booted.machine.createFile({ size: SPACE_PAGES * PAGE });
+    this.booted.mm.mmapSync(...pages(6, 8), READ_WRITE, MAP_SHARED | MAP_FIXED, this.file);
+    this.checkers = ["a", "b", "c"].map((name, index) => this.#checker(name, index));
     this.checkers[2]?.subscriber.watch(this.booted.mm);
   }
 
@@ -148,6 +174,16 @@ class Run {
         return mm.exit();
       case "migrate":
         return this.booted.machine.migrate(mm.isAlive ? (mm.page(at(step.page))?.pfn ?? 0) : 0);
+      case "show":
+        return this.#show(step, mm);
+      case "remove":
+        return mm.madvise(...where, MADV_REMOVE);
+      case "truncate":
+      case "punch":
+      case "file write":
+      case "file read":
+      case "sync truncate":
+        return this.#beginFile(step);
       case "install":
         return checker.install(mm, at(step.page), step.write);
       case "leave":
@@ -165,16 +201,37 @@ class Run {
     }
   }
 
+  /** Maps a part of the file, shared or private, and touches nothing of it. */
+  #show({ page, count, write, which }: Step, mm: Mm): Promise<unknown> {
+    const flags = MAP_FIXED | (write ? MAP_SHARED : MAP_PRIVATE);
+    const offset = (which % 4) * PAGE;
+    return mm.mmap(...pages(page, page + count), READ_WRITE, flags, this.file, offset);
+  }
+
+  #beginFile({ operation, page, count, which }: Step): Promise<unknown> | undefined {
+    const { file } = this;
+    if (operation === "truncate") return file.truncate(page * PAGE + which * 100);
+    if (operation === "punch") return file.punch(page * PAGE + which, count * PAGE);
+    if (operation === "file read") return file.read(page * PAGE, count * PAGE);
+    if (operation === "file write") {
+      return file.write(page * PAGE + 50, new Uint8Array(count * PAGE).fill(which));
+    }
+    file.truncateSync(page * PAGE);
+    return undefined;
+  }
+
   #fence(step: Step, checker: Checker): undefined {
     if (step.which < 7) return;
     this.booted.machine.exportNotifiers.fence(checker.subscriber);
     checker.fenced();
   }
 
-  #checker(name: string, sync: boolean): Checker {
+  #checker(name: string, index: number): Checker {
+    const sync = index === 0;
     return new Checker(this.booted.machine, {
       name,
       sync,
+      hearsOfFiles: index < 2,
       answer: () => {
         const { answers } = this.#scene;
         this.#answers++;
@@ -247,6 +304,7 @@ describe("whatever happens", () => {
         for (const { subscriber } of run.checkers) machine.exportNotifiers.fence(subscriber);
         await settle();
         for (const mm of machine.mms) await mm.exit();
+        run.file.release();
         expect(machine.quarantined).toBe(0);
         // A pool may keep an empty slab: it counts as given back.
         expect(machine.frames.free + machine.vmstat().nr_slab).toBe(free + slabs);

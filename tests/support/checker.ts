@@ -36,6 +36,8 @@ interface OpenBracket {
 export interface CheckerOptions {
   readonly name: string;
   readonly sync: boolean;
+  /** Has a callback of its own for mapping ranges. */
+  readonly hearsOfFiles?: boolean;
   readonly answer: () => Answer;
   /** Sleeps until somebody wakes it. */
   readonly sleep: () => Promise<void>;
@@ -50,6 +52,7 @@ export class Checker {
   readonly #entries = new Map<string, Entry>();
   readonly #brackets = new Map<number, OpenBracket>();
   readonly #released = new Set<Mm>();
+  #isLeaving = false;
   #state: "registering" | "registered" | "gone" = "registering";
   readonly subscriber: Subscriber;
 
@@ -74,7 +77,7 @@ export class Checker {
   async install(mm: Mm, address: number, write: boolean): Promise<void> {
     const before = this.#bracketsOver(mm, address);
     const page = await this.subscriber.export(mm, address, { write });
-    if (page.isRevoked) return;
+    if (page.isRevoked || this.#isLeaving) return;
     const after = this.#bracketsOver(mm, address);
     if (before.some((bracket) => after.includes(bracket))) {
       this.#violated(6, `entry at ${address.toString(16)} inside an open bracket`);
@@ -105,6 +108,9 @@ export class Checker {
   /** Leaves, and from then on must hear nothing; who never drains is fenced by the owner. */
   async leave(): Promise<void> {
     const { exportNotifiers } = this.#machine;
+    // Its records go as soon as no callback of it runs: from here on it reaches no page any more.
+    this.#isLeaving = true;
+    this.#entries.clear();
     try {
       await exportNotifiers.unregister(this.subscriber);
     } catch {
@@ -154,6 +160,7 @@ export class Checker {
           for (const { mm, start, end } of ranges) this.#drop(mm, start, end, why);
         });
       },
+      ...(this.#options.hearsOfFiles === true ? this.#fileOps() : {}),
       release: (mm, why) => {
         if (this.#released.has(mm)) this.#violated(5, `mm ${mm.id} released twice`);
         this.#released.add(mm);
@@ -164,6 +171,17 @@ export class Checker {
         );
       },
       end: (bracket) => this.#ended(bracket),
+    };
+  }
+
+  #fileOps(): Pick<ExportOps, "invalidateMappingRange"> {
+    return {
+      invalidateMappingRange: (_file, _start, _end, why) => {
+        const ranges = [...why.ranges];
+        return this.#told(why, ranges, () => {
+          for (const { mm, start, end } of ranges) this.#drop(mm, start, end, why);
+        });
+      },
     };
   }
 
