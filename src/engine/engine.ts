@@ -10,13 +10,11 @@
 import { FRAMES_MAX, FRAMES_MIN, PAGE_SIZE, Status, type Vmstat } from "../../assembly/abi.ts";
 import { EngineFault } from "../errors.ts";
 import { Answers } from "./answers.ts";
+import { copy } from "./copy.ts";
 import type { EngineExports, EngineFunctions } from "./exports.ts";
 import { Heap } from "./heap.ts";
 import { poisoned } from "./poisoned.ts";
 import type * as R from "./records.ts";
-
-/** Up to here a loop over bytes beats the view that a copy of a part needs. */
-const FEW_BYTES = 16;
 
 export class Engine {
   #wasm: EngineFunctions;
@@ -336,23 +334,14 @@ export class Engine {
     return this.#heap.bytes.subarray(at, at + PAGE_SIZE);
   }
 
-  /** Copies `bytes` out of a frame, without making a view of it. */
+  /** Copies `bytes` out of a frame. */
   load(pfn: number, from: number, into: Uint8Array, at: number, bytes: number): void {
-    const source = this.#frames + pfn * PAGE_SIZE + from;
-    const memory = this.#heap.bytes;
-    if (bytes > FEW_BYTES) into.set(memory.subarray(source, source + bytes), at);
-    else for (let i = 0; i < bytes; i++) into[at + i] = memory[source + i] as number;
+    copy(this.#heap.bytes, this.#frames + pfn * PAGE_SIZE + from, into, at, bytes);
   }
 
   /** Copies `bytes` of `data` into a frame. */
   store(pfn: number, to: number, data: Uint8Array, at: number, bytes: number): void {
-    const target = this.#frames + pfn * PAGE_SIZE + to;
-    const memory = this.#heap.bytes;
-    if (bytes <= FEW_BYTES) {
-      for (let i = 0; i < bytes; i++) memory[target + i] = data[at + i] as number;
-      return;
-    }
-    memory.set(bytes === data.byteLength ? data : data.subarray(at, at + bytes), target);
+    copy(data, at, this.#heap.bytes, this.#frames + pfn * PAGE_SIZE + to, bytes);
   }
 
   get framesTotal(): number {

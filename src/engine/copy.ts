@@ -1,0 +1,19 @@
+// Copying between linear memory and a caller's bytes.
+
+/** Up to here a loop over bytes beats the view that a copy of a part needs. */
+const FEW_BYTES = 16;
+
+/** Copies `bytes` bytes of `source` from `from` on into `target` at `to`. */
+export function copy(
+  source: Uint8Array,
+  from: number,
+  target: Uint8Array,
+  to: number,
+  bytes: number,
+): void {
+  if (bytes <= FEW_BYTES) {
+    for (let i = 0; i < bytes; i++) target[to + i] = source[from + i] as number;
+    return;
+  }
+  target.set(bytes === source.byteLength ? source : source.subarray(from, from + bytes), to);
+}
