@@ -175,7 +175,7 @@ describe("who waits, and who does not", () => {
     expect(machine.check()).toBe(0);
   });
 
-  test("a read that hangs is ETIMEDOUT, and the next finds the page when it has ended", async () => {
+  test("a read that hangs is ETIMEDOUT, and the next finds the page once it ended", async () => {
     const { mm, clock, store, out } = swapping({ isSlow: true });
     await out(0, 1);
     const reading = watchPromise(mm.read(at(0), 1, { deadline: 50 }));

@@ -39,6 +39,11 @@ describe("a stranger's project", () => {
     expect(await project.node("slim.js")).toEqual({ code: 0, stdout: "1\n", stderr: "" });
   });
 
+  test("./backing/node-fs swaps to a file", async () => {
+    await project.write("swap.js", SWAP);
+    expect(await project.node("swap.js")).toEqual({ code: 0, stdout: "7 1\n", stderr: "" });
+  });
+
   test("the command is there, with the recordings that it replays", async () => {
     const { code, stdout, stderr } = await project.node(
       "node_modules/.bin/pagebell",
@@ -139,6 +144,21 @@ async function chunksOf(entry: string): Promise<Chunk[]> {
 /** What matters of the report of `pagebell start --json`, for each of the four programs. */
 const AGREED = { disagree: { result: 0, maps: 0, pages: 0, data: 0 }, first: null };
 const AGREEMENT = { recordings: Array.from({ length: 4 }, () => AGREED) };
+
+const SWAP = `
+import * as pagebell from "pagebell";
+import { nodeFileBacking } from "pagebell/backing/node-fs";
+const backing = await nodeFileBacking("swap.bin");
+const machine = await pagebell.createMachine({ memory: 1 << 20, swap: { pages: 4, backing } });
+const mm = machine.createMm();
+const kind = pagebell.MAP_PRIVATE | pagebell.MAP_ANONYMOUS;
+const at = await mm.mmap(0, 4096, pagebell.PROT_READ | pagebell.PROT_WRITE, kind);
+await mm.write(at, Uint8Array.of(7));
+await mm.madvise(at, 4096, pagebell.MADV_PAGEOUT);
+while (machine.vmstat().pswpout === 0) await new Promise((turn) => setImmediate(turn));
+console.log((await mm.read(at, 1))[0], machine.vmstat().pswpin);
+await backing.close();
+`;
 
 const SYNC = `
 import { createMachineSync, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ } from "pagebell/sync";
