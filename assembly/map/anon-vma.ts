@@ -59,6 +59,13 @@ export function anonVmaCreate(parent: usize): usize {
   return pointer;
 }
 
+/** The oldest ancestor: what has a link to `anonVma` has one to it. */
+export function anonVmaRoot(anonVma: usize): usize {
+  let root = anonVma;
+  while (changetype<AnonVma>(root).parent != root) root = changetype<AnonVma>(root).parent;
+  return root;
+}
+
 /** Makes `anonVma` the one of `vma`, with a link; false and nothing changed when memory lacks. */
 export function anonVmaAttach(vma: Vma, anonVma: usize): bool {
   const link = linkAlloc(vma, anonVma);

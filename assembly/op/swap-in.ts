@@ -8,7 +8,7 @@ import { PG, ResultField, Status, VM_WRITE, Vmstat } from "../abi";
 import { frameAlloc } from "../frame/buddy";
 import { flagClear, flagNext, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
-import { anonVmaPrepare } from "../map/anon-vma";
+import { anonVmaPrepare, anonVmaRoot, MAPPING_ANON } from "../map/anon-vma";
 import { Mm } from "../map/mm";
 import { D, pteMake, W } from "../map/pte";
 import { frameMapNewAnon } from "../map/rmap";
@@ -54,8 +54,9 @@ export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
   if (!cached) return startRead(slot);
   if (flagTest(PG.locked, cached)) return needIo(slot, cached);
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
-  const alone = slotCount(slot) == 1;
-  mapCached(vma, page, cached);
+  // Others had the slot, and map its frame by now: then it is nobody's alone.
+  const alone = slotCount(slot) == 1 && !frameOf(cached).mapcount;
+  mapCached(vma, page, cached, alone);
   const write = alone && vma.flags & VM_WRITE ? W : 0;
   pteSet(pteAt, pteMake(cached, vma.flags) | D | write);
   slotPut(slot);
@@ -65,7 +66,7 @@ export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
 }
 
 /** The cached frame is a page of `vma` again; a sharer may have mapped it already. */
-function mapCached(vma: Vma, page: u64, pfn: u32): void {
+function mapCached(vma: Vma, page: u64, pfn: u32, alone: bool): void {
   const frame = frameOf(pfn);
   if (frame.mapcount) {
     frame.mapcount++;
@@ -75,6 +76,8 @@ function mapCached(vma: Vma, page: u64, pfn: u32): void {
   const refs = frame.refcount;
   frameMapNewAnon(pfn, vma, page);
   frame.refcount = refs + 1;
+  // Every area that still names the slot is chained to the root (as Linux __folio_set_anon).
+  if (!alone) frame.mapping = anonVmaRoot(vma.anonVma) | MAPPING_ANON;
 }
 
 /** The host has read `slot`: EBADF for a slot that is not being read. */
