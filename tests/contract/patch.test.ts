@@ -24,6 +24,7 @@ import {
 } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
+import { holdFile, shareFile } from "../support/shared-file.ts";
 import { gate } from "../support/sleeper.ts";
 
 const PG_EXPORTED_BIT = 30;
@@ -64,6 +65,18 @@ describe("patch: what it asks for", () => {
     await subscriber.export(child, at(0));
     await booted.mm.exit();
     expect([...subscriber.exported()].map(({ mm }) => mm?.id)).toEqual([child.id]);
+  });
+
+  test("invalidate_mapping_range: before the pages of a mapping are removed", async () => {
+    const scene = shareFile();
+    const cached: (number | undefined)[] = [];
+    const answer = () => void cached.push(scene.other.page(at(1))?.mapCount);
+    const { subscriber, diary } = holdFile(scene, { answer });
+    const { pfn } = await subscriber.export(scene.mm, at(1));
+    await scene.file.truncate(0);
+    expect([diary, cached]).toEqual([["truncate 0-end in 2", "end done"], [2]]);
+    expect(subscriber.exportedCount).toBe(0);
+    expect(pfn).toBeGreaterThan(0);
   });
 
   test("callbacks are made early: before ptes are modified or removed", async () => {
