@@ -82,6 +82,7 @@ export class Call {
     let status = this.#status;
     this.#status = UNTRIED;
     this.absent = null;
+    if (status === UNTRIED) this.expectWanted();
     if (this.plan.space?.handle === 0 && this.plan.mandatory !== true) {
       throw this.error(Status.ESRCH, { reason: "the address space has exited" });
     }
@@ -123,14 +124,21 @@ export class Call {
 
   /** Throws the reason when the caller has given up already. */
   expectWanted(): void {
-    this.#signal?.throwIfAborted();
+    if (this.#signal?.aborted === true) throw reasonOf(this.#signal);
   }
 
-  /** Calls `listener` with the reason when the caller gives up; returns how to stop listening. */
+  /**
+   * Calls `listener` with the reason when the caller gives up, at once when it has; returns how to
+   * stop listening.
+   */
   onAbort(listener: (reason: Error) => void): () => void {
     const signal = this.#signal;
     if (signal === undefined) return () => {};
-    const heard = () => listener(signal.reason as Error);
+    const heard = () => listener(reasonOf(signal));
+    if (signal.aborted) {
+      heard();
+      return () => {};
+    }
     signal.addEventListener("abort", heard, { once: true });
     return () => signal.removeEventListener("abort", heard);
   }
@@ -152,7 +160,12 @@ export class Call {
   }
 }
 
-/** Checks what a caller passed as options. */
+/** Why the caller gives up; there is always something to throw. */
+function reasonOf(signal: AbortSignal): Error {
+  return (signal.reason ?? new DOMException("the caller gave up", "AbortError")) as Error;
+}
+
+/** Checks what a caller passed as options; throws the reason when it has given up already. */
 export function limitsOf(options: CallOptions | undefined): CallOptions {
   if (options === undefined) return NO_LIMITS;
   take.options(options, "options");
@@ -161,6 +174,7 @@ export function limitsOf(options: CallOptions | undefined): CallOptions {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw take.typeError("signal", "an AbortSignal", signal);
   }
+  if (signal?.aborted === true) throw reasonOf(signal);
   return options;
 }
 

@@ -111,6 +111,15 @@ export class MemoryError extends Error {
   }
 }
 
+/** What somebody threw, in words; it may be anything, and have none. */
+export function wordsOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? `${cause.message}` : String(cause);
+  } catch {
+    return "something that has no text";
+  }
+}
+
 function codeOf(status: Status): MemoryErrorCode {
   return CODE[status as Exclude<Status, Status.Ok>] ?? "EIO";
 }
@@ -129,7 +138,7 @@ export class EngineFault extends Error {
   override readonly name = "EngineFault";
 
   constructor(cause: unknown) {
-    const what = cause instanceof Error ? cause.message : String(cause);
+    const what = wordsOf(cause);
     super(`the engine failed and this machine cannot be used any more: ${what}`, { cause });
   }
 }

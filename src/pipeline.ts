@@ -51,7 +51,6 @@ export function* steps(call: Call): Generator<Step, void, void> {
 export async function run(call: Call): Promise<Outcome> {
   const event = call.core.trace.begin(call.plan.op, "call");
   try {
-    call.expectWanted();
     for (const step of steps(call)) {
       const pending = drive(call, step);
       if (pending !== undefined) await pending;

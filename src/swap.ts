@@ -17,8 +17,8 @@ import type { Call } from "./call.ts";
 import { arm } from "./clock.ts";
 import type { Core } from "./core.ts";
 import type { SwapPageRecord } from "./engine/records.ts";
-import { MemoryError } from "./errors.ts";
-import { isThenable } from "./notifier/delivery.ts";
+import { MemoryError, wordsOf } from "./errors.ts";
+import { promiseOf } from "./notifier/answer.ts";
 
 /** How a machine swaps. */
 export interface SwapOptions {
@@ -125,18 +125,18 @@ export class Swap {
 
   /** Asks the backing; `ended` runs at once, unless it answers with a promise. */
   #perform(ask: () => unknown, ended: Ended): void {
-    let answer: unknown;
+    let answer: Promise<unknown> | null;
     try {
-      answer = ask();
+      answer = promiseOf(ask());
     } catch (cause) {
       ended({ cause });
       return;
     }
-    if (!isThenable(answer)) {
+    if (answer === null) {
       ended(null);
       return;
     }
-    const settled = Promise.resolve(answer).then(
+    const settled = answer.then(
       () => ended(null),
       (cause: unknown) => ended({ cause }),
     );
@@ -193,6 +193,6 @@ function judge(call: Call, failure: Failure | null): void {
 }
 
 function unread(call: Call, { cause }: Failure): MemoryError {
-  const what = cause instanceof Error ? cause.message : String(cause);
-  return call.error(Status.EIO, { reason: `its page could not be read from swap: ${what}`, cause });
+  const reason = `its page could not be read from swap: ${wordsOf(cause)}`;
+  return call.error(Status.EIO, { reason, cause });
 }

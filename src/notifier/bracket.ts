@@ -83,9 +83,9 @@ export class Bracket {
   /** Tells the members that it is over. The freeze is lifted already. */
   close(): void {
     this.closed = true;
+    for (const { page } of this.notices) page?.revoke();
     for (const member of [...this.accepted].reverse()) {
-      const isLate = this.working.some((delivery) => delivery.member === member);
-      if (!isLate) this.end(member);
+      this.endLate(member);
     }
     this.#settleEnded?.({ committed: this.committed });
     for (const member of this.members) {
@@ -94,8 +94,13 @@ export class Bracket {
     }
   }
 
+  /** Ends a member, unless a callback of it still runs: then when the last of them settles. */
+  endLate(member: Member): void {
+    if (!this.working.some((delivery) => delivery.member === member)) this.#end(member);
+  }
+
   /** The one `end` of a member; what it throws is reported. */
-  end(member: Member): void {
+  #end(member: Member): void {
     if (!remove(this.accepted, member) || member.fenced) return;
     observe(this.call.core, member, "end", () =>
       member.ops.end?.(this.id, { committed: this.committed }),

@@ -11,7 +11,8 @@
 import { Status } from "../../assembly/abi.ts";
 import { arm } from "../clock.ts";
 import type { Core } from "../core.ts";
-import type { MemoryError } from "../errors.ts";
+import { type MemoryError, wordsOf } from "../errors.ts";
+import { promiseOf } from "./answer.ts";
 import type { Bracket } from "./bracket.ts";
 import type { Member } from "./member.ts";
 import { invoke, type Notice } from "./notice.ts";
@@ -50,21 +51,20 @@ export class Delivery {
     member.working.push(this);
     const { trace } = this.#core;
     const event = trace.isOn ? trace.begin(this.name, "notify") : 0;
-    let result: unknown;
+    let promise: Promise<unknown> | null;
     try {
-      result = invoke(member.ops, this.notice, this.#why);
+      promise = promiseOf(invoke(member.ops, this.notice, this.#why));
     } catch (cause) {
-      this.#core.trace.end(event, "refused");
+      trace.end(event, "refused");
       this.#settled();
+      if (member.fenced) return undefined;
       throw this.#refusal(cause);
     }
-    if (!isThenable(result)) {
-      this.#core.trace.end(event, "accepted");
-      bracket.accept(member);
-      this.#settled();
-      return undefined;
-    }
-    return this.#pending(result, event);
+    if (promise !== null) return this.#pending(promise, event);
+    trace.end(event, "accepted");
+    bracket.accept(member);
+    this.#settled();
+    return undefined;
   }
 
   /** Fires its signal; the answer is still waited for. */
@@ -82,14 +82,16 @@ export class Delivery {
     this.member.owing.add(this);
   }
 
-  #pending(result: PromiseLike<unknown>, event: number): Promise<Error | null> {
-    const answer = new Promise<Error | null>((resolve) => {
-      this.#answer = resolve;
-    });
-    Promise.resolve(result).then(
+  #pending(promise: Promise<unknown>, event: number): Promise<Error | null> | undefined {
+    promise.then(
       () => this.#fulfilled(event),
       (cause: unknown) => this.#rejected(cause, event),
     );
+    // Out of its own callback it may have been fenced: then nobody waits for it.
+    if (this.member.fenced) return undefined;
+    const answer = new Promise<Error | null>((resolve) => {
+      this.#answer = resolve;
+    });
     if (this.bracket.call.canWait) this.#startTimer();
     return answer;
   }
@@ -133,13 +135,12 @@ export class Delivery {
     remove(this.bracket.working, this);
     remove(this.member.working, this);
     this.member.owing.delete(this);
-    if (this.bracket.closed) this.bracket.end(this.member);
+    if (this.bracket.closed) this.bracket.endLate(this.member);
     this.member.changed();
   }
 
   #refusal(cause: unknown): MemoryError {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    const reason = `subscriber "${this.member.name}" refused: ${what}`;
+    const reason = `subscriber "${this.member.name}" refused: ${wordsOf(cause)}`;
     return this.bracket.call.error(Status.EBUSY, { holder: this.member.name, reason, cause });
   }
 }
@@ -147,15 +148,9 @@ export class Delivery {
 /** Runs something of a member's whose failure must not reach the caller: it is reported. */
 export function observe(core: Core, member: Member, what: string, run: () => unknown): void {
   try {
-    const result = run();
-    if (!isThenable(result)) return;
-    Promise.resolve(result).catch((cause: unknown) => core.report(cause, `${member.name}.${what}`));
+    const promise = promiseOf(run());
+    promise?.catch((cause: unknown) => core.report(cause, `${member.name}.${what}`));
   } catch (cause) {
     core.report(cause, `${member.name}.${what}`);
   }
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
-  return "then" in value && typeof value.then === "function";
 }

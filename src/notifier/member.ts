@@ -13,7 +13,7 @@
 import type { Page } from "../page.ts";
 import type { Space } from "../space.ts";
 import type { Delivery } from "./delivery.ts";
-import type { ExportOps } from "./ops.ts";
+import { CALLBACKS, type Callback, type ExportOps } from "./ops.ts";
 
 export type MemberState = "active" | "leaving" | "gone";
 
@@ -22,6 +22,8 @@ export class Member {
   /** Position in the order of registration. */
   readonly order: number;
   readonly ops: ExportOps;
+  /** The callbacks that it had when it registered; what they are is looked up at each call. */
+  readonly hears: ReadonlySet<Callback>;
   readonly name: string;
   readonly sync: boolean;
   /** Milliseconds that one callback may take. */
@@ -43,6 +45,7 @@ export class Member {
     this.id = id;
     this.order = order;
     this.ops = ops;
+    this.hears = new Set(CALLBACKS.filter((name) => ops[name] !== undefined));
     this.name = ops.name;
     this.sync = ops.sync === true;
     this.deadline = ops.deadline ?? deadline;

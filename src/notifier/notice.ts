@@ -12,7 +12,7 @@ import { fileOf } from "../file-state.ts";
 import { Page } from "../page.ts";
 import type { Space } from "../space.ts";
 import type { Member } from "./member.ts";
-import type { ExportOps, Place, ProcessRange, Why, WhyDemand, WhyReason } from "./ops.ts";
+import type { Callback, ExportOps, Place, ProcessRange, Why, WhyDemand, WhyReason } from "./ops.ts";
 
 const REASON: Record<Reason, WhyReason> = {
   [Reason.Unmap]: "unmap",
@@ -34,13 +34,6 @@ const DEMAND: Record<Demand, WhyDemand> = {
   [Demand.All]: "all",
   [Demand.FilePages]: "file pages",
 };
-
-/** The callbacks that a notice can turn into. */
-export type Callback =
-  | "invalidateProcessRange"
-  | "invalidatePage"
-  | "invalidateMappingRange"
-  | "release";
 
 const CALLBACK: Record<NoticeKind, Callback> = {
   [NoticeKind.ProcessRange]: "invalidateProcessRange",
@@ -110,10 +103,9 @@ const NO_RANGES: readonly ProcessRange[] = [];
 
 /** What one member is told of a notice: the notice, or those of its hits that reach it. */
 export function partsFor(member: Member, notice: Notice): readonly Notice[] {
-  if (member.ops[notice.callback] !== undefined) return [notice];
-  return notice.hits.filter(
-    ({ members }) => members.includes(member) && member.ops.invalidateProcessRange !== undefined,
-  );
+  if (member.hears.has(notice.callback)) return [notice];
+  if (!member.hears.has("invalidateProcessRange")) return NO_HITS;
+  return notice.hits.filter(({ members }) => members.includes(member));
 }
 
 /** Calls the one callback that the notice stands for. */

@@ -10,6 +10,18 @@ import type { Machine } from "../machine.ts";
 import type { Mm } from "../mm.ts";
 import type { Page } from "../page.ts";
 
+/** Everything that a subscriber can be called with. */
+export const CALLBACKS = [
+  "invalidateProcessRange",
+  "invalidatePage",
+  "invalidateMappingRange",
+  "release",
+  "determineReferences",
+  "end",
+] as const;
+
+export type Callback = (typeof CALLBACKS)[number];
+
 /** Why a page is about to change. */
 export type WhyReason =
   | "unmap"

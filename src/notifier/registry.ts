@@ -12,17 +12,8 @@ import type { Core } from "../core.ts";
 import { MemoryError } from "../errors.ts";
 import { revokePages } from "./held-pages.ts";
 import { Member } from "./member.ts";
-import type { ExportOps } from "./ops.ts";
+import { CALLBACKS, type ExportOps } from "./ops.ts";
 import { MEMBER, Subscriber } from "./subscriber.ts";
-
-const CALLBACKS = [
-  "invalidateProcessRange",
-  "invalidatePage",
-  "invalidateMappingRange",
-  "release",
-  "determineReferences",
-  "end",
-] as const;
 
 export class ExportNotifiers {
   readonly #core: Core;
