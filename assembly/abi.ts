@@ -38,8 +38,6 @@ export const TICKETS_MAX: u32 = 1024;
 export const SUBSCRIBERS_MAX: u32 = 1024;
 /** Export records alive at once. */
 export const RECORDS_MAX: u32 = 16777216;
-/** Frames withheld from the allocator at once because a holder did not let go. */
-export const QUARANTINE_MAX: u32 = 1048576;
 /** Words of u32 in a set of subscribers. */
 export const SUBSCRIBER_WORDS: u32 = 32;
 /** Bytes of the window that lists cross the boundary in (`window_pointer()`). */

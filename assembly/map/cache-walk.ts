@@ -5,7 +5,7 @@
 import { cacheForget, cachePrune, FANOUT, FANOUT_BITS, Mapping, nodeUsed, slotIn } from "./mapping";
 
 /** No page: higher than any index. */
-export const NO_PAGE: u64 = 0xffffffffffffffff;
+const NO_PAGE: u64 = 0xffffffffffffffff;
 
 /** The first cached index at or above `from` below `node`, whose first index is `base`. */
 function nextBelow(node: usize, level: u32, base: u64, from: u64): u64 {
@@ -23,13 +23,13 @@ function nextBelow(node: usize, level: u32, base: u64, from: u64): u64 {
 }
 
 /** The first cached page at or above `from`, or NO_PAGE. */
-export function cacheNext(mapping: Mapping, from: u64): u64 {
+function cacheNext(mapping: Mapping, from: u64): u64 {
   if (!mapping.root || from >> (mapping.height * FANOUT_BITS)) return NO_PAGE;
   return nextBelow(mapping.root, mapping.height, 0, from);
 }
 
 /** Takes page `index`, which is cached and mapped nowhere, out of the cache. */
-export function cacheRemove(mapping: Mapping, index: u64): void {
+function cacheRemove(mapping: Mapping, index: u64): void {
   let node = mapping.root;
   for (let level = mapping.height; level > 1; level--) {
     node = load<usize>(slotIn(node, index, level - 1));

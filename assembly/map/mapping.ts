@@ -81,11 +81,6 @@ export function cacheGet(mapping: Mapping, index: u64): u32 {
   return <u32>node;
 }
 
-/** Nodes that caching page `index` takes. */
-export function cacheNodesNeeded(): u32 {
-  return HEIGHT_MAX + 1;
-}
-
 function cacheGrow(mapping: Mapping, index: u64): bool {
   while (index >> (mapping.height * FANOUT_BITS) || !mapping.height) {
     if (mapping.root) {

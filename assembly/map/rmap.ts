@@ -109,10 +109,6 @@ export function frameTakeOver(pfn: u32, vma: Vma): void {
   frameOf(pfn).mapping = vma.anonVma | MAPPING_ANON;
 }
 
-export function isAnonFrame(pfn: u32): bool {
-  return flagTest(PG.anon, pfn);
-}
-
 /** True when one pte alone maps this anonymous page, so that a write may take it over. */
 export function isLastOwner(pfn: u32): bool {
   if (!flagTest(PG.anon, pfn) || frameOf(pfn).mapcount != 1) return false;

@@ -156,8 +156,3 @@ export function slotUncache(slot: u32): void {
   frameOf(pfn).private_ = 0;
   frameDrop(pfn);
 }
-
-/** True while a frame stands for a slot that somebody else still names. */
-export function isSwapShared(pfn: u32): bool {
-  return flagTest(PG.swapcache, pfn);
-}

@@ -93,7 +93,7 @@ export function vmaInsert(mm: Mm, vma: Vma): void {
 }
 
 /** Takes `vma` out of list and tree; the record stays the caller's. */
-export function vmaUnlink(mm: Mm, vma: Vma): void {
+function vmaUnlink(mm: Mm, vma: Vma): void {
   const self = changetype<usize>(vma);
   if (mm.hint == self) mm.hint = 0;
   if (vma.prev) changetype<Vma>(vma.prev).next = vma.next;

@@ -249,7 +249,7 @@ function mayShare(vm: u32, pages: u64): bool {
  * Maps [start, end), over whatever is there. Never lacks memory: the plan saw to it. ENOMEM for a
  * shared promise that is too large, with what was there gone, as on Linux.
  */
-export function mapApply(
+function mapApply(
   mm: Mm,
   start: u64,
   end: u64,
