@@ -20,7 +20,7 @@
 
 import { ORDER_MAX, PG, Status, Vmstat } from "../abi";
 import { frameAlloc } from "../frame/buddy";
-import { flagClear, flagSet, flagTest } from "../frame/flags";
+import { flagClear, flagSet } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { statAdd } from "../mem/vmstat";
 import { frameDrop } from "./mapping";
