@@ -84,7 +84,8 @@ export async function eachPage(
     }
     tries++;
     if (tries > RETRIES_MAX) throw takenAway(page);
-    await run(new Call(core, faultPlan(space, page), context, options, status));
+    const pending = run(new Call(core, faultPlan(space, page), context, options, status));
+    if (pending instanceof Promise) await pending;
   }
 }
 

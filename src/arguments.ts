@@ -66,6 +66,28 @@ export function options<T extends object>(value: T | undefined, name: string): T
   return value;
 }
 
+/** True or false; left out is false. */
+export function flag(value: boolean | undefined, name: string): boolean {
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw typeError(name, "true or false", value);
+}
+
+/** Text. */
+export function text(value: string, name: string): string {
+  if (typeof value === "string") return value;
+  throw typeError(name, "a string", value);
+}
+
+/** An object that has certain methods. */
+export function methods<T extends object>(value: T, name: string, names: readonly (keyof T)[]): T {
+  if (typeof value !== "object" || value === null) throw typeError(name, "an object", value);
+  for (const key of names) {
+    if (typeof value[key] === "function") continue;
+    throw typeError(`${name}.${String(key)}`, "a function", value[key]);
+  }
+  return value;
+}
+
 export function typeError(name: string, wanted: string, got: unknown): TypeError {
   return new TypeError(`${name}: expected ${wanted}, got ${describe(got)}`);
 }

@@ -50,6 +50,8 @@ export class Core {
   readonly trace: Trace;
   readonly brackets = new Map<number, Bracket>();
   readonly spaces = new Map<number, Space>();
+  /** Spaces that have exited and left records behind. */
+  readonly buried = new Set<Space>();
   readonly members = new Map<number, Member>();
   readonly files = new Map<number, FileState>();
   readonly sharedMemory = new Map<number, FileState>();

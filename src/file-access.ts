@@ -11,7 +11,7 @@ import type { Engine } from "./engine/engine.ts";
 import { MemoryError } from "./errors.ts";
 import type { FileState } from "./file-state.ts";
 import type { Bracket } from "./notifier/bracket.ts";
-import { run, runSync } from "./pipeline.ts";
+import { runEach, runEachSync } from "./pipeline.ts";
 import type { Plan } from "./plan.ts";
 
 /** How often a page may be frozen again between its turn and its use. */
@@ -37,30 +37,21 @@ interface Part {
   readonly count: number;
 }
 
-/** What has to be asked again, as a call that can wait; `status` is the engine's first answer. */
-interface Obstacle {
-  readonly plan: Plan;
-  readonly status: number;
-}
-
 /** Does it, waiting where it must. */
-export async function transfer(work: Transfer, options: CallOptions): Promise<void> {
-  const { state, context } = work;
-  for (const { plan, status } of steps(work)) {
-    await run(new Call(state.core, plan, context, options, status));
-  }
+export function transfer(work: Transfer, options: CallOptions): Promise<void> {
+  return runEach(steps(work, options));
 }
 
 /** Does it at once: EAGAIN where it would have to wait. */
 export function transferSync(work: Transfer): void {
-  const { state, context } = work;
-  for (const { plan, status } of steps(work)) {
-    runSync(new Call(state.core, plan, context, null, status));
-  }
+  runEachSync(steps(work, null));
 }
 
-/** One body, two drivers. Ends early where a read meets the end of the file. */
-function* steps(work: Transfer): Generator<Obstacle, void, void> {
+/**
+ * One body, two drivers: yields what has to be asked again, as a call that can wait. Ends early
+ * where a read meets the end of the file.
+ */
+function* steps(work: Transfer, options: CallOptions | null): Generator<Call, void, void> {
   const { core } = work.state;
   let tries = 0;
   for (let part = partOf(work); part !== null; part = partOf(work)) {
@@ -74,7 +65,7 @@ function* steps(work: Transfer): Generator<Obstacle, void, void> {
     }
     tries++;
     if (tries > RETRIES_MAX) throw frozenAgain(plan);
-    yield { plan, status };
+    yield new Call(core, plan, work.context, options, status);
   }
 }
 

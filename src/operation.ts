@@ -8,9 +8,9 @@ import { Populate, Status } from "../assembly/abi.ts";
 import { Call, type CallOptions, limitsOf } from "./call.ts";
 import type { Core } from "./core.ts";
 import type { Outcome, PopulateRecord } from "./engine/records.ts";
-import { MemoryError } from "./errors.ts";
+import { EngineFault, MemoryError } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
-import { run, runSync } from "./pipeline.ts";
+import { run, runEach, runEachSync, runSync } from "./pipeline.ts";
 import type { Plan } from "./plan.ts";
 import { populate } from "./plans.ts";
 
@@ -27,11 +27,12 @@ export async function perform(
   const limits = limitsOf(options);
   const call = new Call(core, plan, context, limits);
   try {
-    return await run(call);
+    const outcome = run(call);
+    return outcome instanceof Promise ? await outcome : outcome;
   } finally {
     if (plan.pagesOut === true) core.swap?.writeOut();
     // One that failed at a hole has done its prefix, and Linux has populated that.
-    for (const ask of call.populate) await fill(call, ask, limits);
+    if (call.populate.length > 0) await runEach(filling(call, limits));
   }
 }
 
@@ -47,28 +48,27 @@ export function performSync(
     return runSync(call);
   } finally {
     if (plan.pagesOut === true) core.swap?.writeOut();
-    for (const ask of call.populate) fillSync(call, ask);
+    if (call.populate.length > 0) runEachSync(filling(call, null));
   }
 }
 
-async function fill(after: Call, ask: PopulateRecord, limits: CallOptions): Promise<void> {
-  try {
-    for (const round of rounds(after, ask, limits)) await run(round);
-  } catch (error) {
-    if (!isQuiet(error, ask)) throw error;
-  }
-}
-
-function fillSync(after: Call, ask: PopulateRecord): void {
-  try {
-    for (const round of rounds(after, ask, null)) runSync(round);
-  } catch (error) {
-    if (!isQuiet(error, ask)) throw error;
+/** What was asked to be populated, range by range. */
+function* filling(after: Call, limits: CallOptions | null): Generator<Call, void, void> {
+  for (const ask of after.populate) {
+    try {
+      yield* rounds(after, ask, limits);
+    } catch (error) {
+      if (!isQuiet(error, ask)) throw error;
+    }
   }
 }
 
 /** Calls that together populate a range: another one after each page that somebody was told of. */
-function* rounds(after: Call, ask: PopulateRecord, limits: CallOptions | null): Generator<Call> {
+function* rounds(
+  after: Call,
+  ask: PopulateRecord,
+  limits: CallOptions | null,
+): Generator<Call, void, void> {
   const { space, op } = after.plan;
   if (space === null) return;
   const plan = populate(space, op, ask);
@@ -81,5 +81,5 @@ function* rounds(after: Call, ask: PopulateRecord, limits: CallOptions | null): 
 }
 
 function isQuiet(error: unknown, ask: PopulateRecord): boolean {
-  return ask.mode === Populate.Quiet && error instanceof MemoryError;
+  return ask.mode === Populate.Quiet && !(error instanceof EngineFault);
 }

@@ -47,19 +47,84 @@ export function* steps(call: Call): Generator<Step, void, void> {
   }
 }
 
-/** Runs a call that may wait. Runs to its end at once when nothing makes it wait. */
-export async function run(call: Call): Promise<Outcome> {
+/** Runs a call that may wait. A promise of its outcome only when something made it wait. */
+export function run(call: Call): Outcome | Promise<Outcome> {
   const event = call.core.trace.begin(call.plan.op, "call");
+  const body = steps(call);
+  let pending: Promise<void> | undefined;
   try {
-    for (const step of steps(call)) {
-      const pending = drive(call, step);
-      if (pending !== undefined) await pending;
+    pending = advance(call, body);
+    return pending === undefined ? result(call) : goOn(call, body, pending, event);
+  } finally {
+    if (pending === undefined) finish(call, event);
+  }
+}
+
+/** Runs the calls that a body asks for, one after another; waits only where one of them does. */
+export async function runEach<T>(body: Generator<Call, T, void>): Promise<T> {
+  let next = body.next();
+  while (next.done !== true) {
+    try {
+      const pending = next.value.canWait ? run(next.value) : runSync(next.value);
+      if (pending instanceof Promise) await pending;
+      next = body.next();
+    } catch (error) {
+      next = body.throw(error);
+    }
+  }
+  return next.value;
+}
+
+/** The same where nobody may wait. */
+export function runEachSync<T>(body: Generator<Call, T, void>): T {
+  let next = body.next();
+  while (next.done !== true) {
+    try {
+      runSync(next.value);
+      next = body.next();
+    } catch (error) {
+      next = body.throw(error);
+    }
+  }
+  return next.value;
+}
+
+/** Goes on until something has to be waited for, or to the end. */
+function advance(call: Call, body: ReturnType<typeof steps>): Promise<void> | undefined {
+  for (let next = body.next(); next.done !== true; next = body.next()) {
+    try {
+      const pending = drive(call, next.value);
+      if (pending !== undefined) return pending;
+    } catch (error) {
+      body.throw(error);
+    }
+  }
+  return undefined;
+}
+
+async function goOn(
+  call: Call,
+  body: ReturnType<typeof steps>,
+  first: Promise<void>,
+  event: number,
+): Promise<Outcome> {
+  try {
+    for (let wait: Promise<void> | undefined = first; wait; wait = advance(call, body)) {
+      try {
+        await wait;
+      } catch (error) {
+        body.throw(error);
+      }
     }
     return result(call);
   } finally {
-    call.finish();
-    call.core.trace.end(event, outcomeName(call));
+    finish(call, event);
   }
+}
+
+function finish(call: Call, event: number): void {
+  call.finish();
+  call.core.trace.end(event, outcomeName(call));
 }
 
 /** Runs a call that cannot wait: EAGAIN where the other would. */
@@ -69,8 +134,7 @@ export function runSync(call: Call): Outcome {
     for (const step of steps(call)) driveSync(call, step);
     return result(call);
   } finally {
-    call.finish();
-    call.core.trace.end(event, outcomeName(call));
+    finish(call, event);
   }
 }
 
@@ -120,12 +184,16 @@ function commit(call: Call, bracket: Bracket): void {
 function close(call: Call, bracket: Bracket): void {
   const { core } = call;
   bracket.unlisten();
-  if (bracket.committed) core.engine.end(bracket.ticket);
-  else core.engine.abort(bracket.ticket);
-  core.brackets.delete(bracket.ticket);
-  call.bracket = null;
-  bracket.close();
-  core.gate.wake();
+  try {
+    if (bracket.committed) core.engine.end(bracket.ticket);
+    else core.engine.abort(bracket.ticket);
+  } finally {
+    // Even of an engine that has failed nobody waits for ever.
+    core.brackets.delete(bracket.ticket);
+    call.bracket = null;
+    bracket.close();
+    core.gate.wake();
+  }
   core.verify();
 }
 

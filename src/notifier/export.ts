@@ -5,11 +5,11 @@
 //       is waited for, unless a callback of this subscriber runs: then it is EAGAIN, and
 //       `why.ended` says when to try again.
 
-import { Access, PAGE_SIZE, Rights, Status } from "../../assembly/abi.ts";
+import { Access, PAGE_SIZE, Rights, Status, TASK_SIZE } from "../../assembly/abi.ts";
 import { Call, type CallOptions, UNTRIED } from "../call.ts";
 import type { Core } from "../core.ts";
 import { MemoryError } from "../errors.ts";
-import { run, runSync } from "../pipeline.ts";
+import { runEach, runEachSync } from "../pipeline.ts";
 import { type Plan, span } from "../plan.ts";
 import type { Space } from "../space.ts";
 import type { Bracket } from "./bracket.ts";
@@ -32,46 +32,78 @@ export interface ExportRequest {
 }
 
 /** Exports one page, waiting where it must. False where it is absent and may not be faulted in. */
-export async function exportPage(
+export function exportPage(
+  request: ExportRequest,
+  address: number,
+  options: CallOptions,
+): Promise<boolean> {
+  return runEach(rounds(request, address, 0, options));
+}
+
+export function exportPageSync(request: ExportRequest, address: number): boolean {
+  return runEachSync(rounds(request, address, 0, null));
+}
+
+/** Exports the pages of [start, end), waiting where it must. How many. */
+export function exportSeries(
+  request: ExportRequest,
+  start: number,
+  end: number,
+  options: CallOptions,
+): Promise<number> {
+  return runEach(series(request, start, end, options));
+}
+
+export function exportSeriesSync(request: ExportRequest, start: number, end: number): number {
+  return runEachSync(series(request, start, end, null));
+}
+
+/** One body, two drivers: yields each call that has to be run before it can go on. */
+function* series(
+  request: ExportRequest,
+  start: number,
+  end: number,
+  options: CallOptions | null,
+): Generator<Call, number, void> {
+  let count = 0;
+  for (const at of request.fault ? pagesIn(start, end) : entriesIn(request, start, end)) {
+    if (yield* rounds(request, at, at - start, options)) count++;
+  }
+  return count;
+}
+
+function* rounds(
   request: ExportRequest,
   address: number,
   done: number,
-  options: CallOptions,
-): Promise<boolean> {
-  if (mustNotWait(request)) return exportPageSync(request, address, done);
+  options: CallOptions | null,
+): Generator<Call, boolean, void> {
+  const { core, context } = request;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const status = exportNow(request, address);
     if (status === 0) return true;
     if (isLeftOut(request, status)) return false;
-    const call = new Call(
-      request.core,
-      plan(request, address, done),
-      request.context,
-      options,
-      status,
-    );
-    await run(call);
+    const limits = mustNotWait(request) ? null : options;
+    const call = new Call(core, plan(request, address, done), context, limits, status);
+    yield call;
     if (!call.wasTold) return true;
   }
   throw takenAway(request, address, done);
 }
 
-export function exportPageSync(request: ExportRequest, address: number, done: number): boolean {
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const status = exportNow(request, address);
-    if (status === 0) return true;
-    if (isLeftOut(request, status)) return false;
-    const call = new Call(
-      request.core,
-      plan(request, address, done),
-      request.context,
-      null,
-      status,
-    );
-    runSync(call);
-    if (!call.wasTold) return true;
+function* pagesIn(start: number, end: number): Generator<number, void, void> {
+  for (let at = start; at < end; at += PAGE_SIZE) yield at;
+}
+
+/** The pages of [start, end) that have an entry, as far apart as they may be. */
+function* entriesIn({ core, space }: ExportRequest, start: number, end: number) {
+  const stop = Math.min(end, TASK_SIZE);
+  for (let at = start; at < stop; ) {
+    const { list, next } = core.engine.pages(space.handle, at, stop);
+    for (const { address } of list) yield address;
+    if (next <= at) return;
+    at = next;
   }
-  throw takenAway(request, address, done);
 }
 
 /** The engine's answer, or `UNTRIED` where a queued plan may stand before it. */

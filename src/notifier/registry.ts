@@ -10,6 +10,7 @@ import * as take from "../arguments.ts";
 import { arm } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { MemoryError } from "../errors.ts";
+import { sweep } from "../grave.ts";
 import { revokePages } from "./held-pages.ts";
 import { Member } from "./member.ts";
 import { CALLBACKS, type ExportOps } from "./ops.ts";
@@ -47,9 +48,11 @@ export class ExportNotifiers {
    * ETIMEDOUT after its deadline: it goes on draining.
    */
   async unregister(subscriber: Subscriber, options: { deadline?: number } = {}): Promise<void> {
+    const { deadline } = this.#memberOf(subscriber);
+    take.options(options, "options");
+    const wait = take.duration(options.deadline ?? deadline, "deadline");
     const member = this.#leave(subscriber);
     if (member.state === "gone") return;
-    const wait = take.duration(options.deadline ?? member.deadline, "deadline");
     await this.#drained(member, wait);
   }
 
@@ -126,7 +129,7 @@ export class ExportNotifiers {
   /** Lets go of everything it holds and watches. */
   #drop(member: Member): void {
     const { engine } = this.#core;
-    engine.removeAllExports(member.id);
+    if (engine.removeAllExports(member.id) > 0) sweep(this.#core);
     revokePages(member);
     for (const space of member.watching) {
       space.watchers.delete(member);
@@ -162,7 +165,8 @@ export class ExportNotifiers {
 
 function checkOps(ops: ExportOps): void {
   if (typeof ops !== "object" || ops === null) throw take.typeError("ops", "an object", ops);
-  if (typeof ops.name !== "string") throw take.typeError("ops.name", "a string", ops.name);
+  take.text(ops.name, "ops.name");
+  take.flag(ops.sync, "ops.sync");
   if (ops.deadline !== undefined) take.duration(ops.deadline, "ops.deadline");
   for (const name of CALLBACKS) {
     const callback: unknown = ops[name];

@@ -8,10 +8,19 @@ import * as take from "../arguments.ts";
 import { type CallOptions, limitsOf } from "../call.ts";
 import type { Core } from "../core.ts";
 import { MemoryError } from "../errors.ts";
+import { sweep, sweepAtLast } from "../grave.ts";
 import type { Mm } from "../mm.ts";
 import type { Page } from "../page.ts";
+import { pageDown, pageUp } from "../plan.ts";
 import { CONTEXT, type Space, spaceOf } from "../space.ts";
-import { type ExportRequest, exportPage, exportPageSync } from "./export.ts";
+import { observe } from "./delivery.ts";
+import {
+  type ExportRequest,
+  exportPage,
+  exportPageSync,
+  exportSeries,
+  exportSeriesSync,
+} from "./export.ts";
 import { givePage, lowerPages, revokePages } from "./held-pages.ts";
 import type { Member } from "./member.ts";
 
@@ -73,16 +82,16 @@ export class Subscriber {
     const [request, made] = this.#single(mm, options);
     const at = pageOf(address, "address");
     const limits = limitsOf(options);
-    await exportPage(request, at, 0, limits);
+    await exportPage(request, at, limits);
     // Taken away again before this promise was looked at: then there is nothing to hold yet.
-    while (made.page === null || made.page.isRevoked) await exportPage(request, at, 0, limits);
+    while (made.page === null || made.page.isRevoked) await exportPage(request, at, limits);
     return made.page;
   }
 
   exportSync(mm: Mm, address: number, options?: ExportOptions): Page {
     const [request, made] = this.#single(mm, options);
     const at = pageOf(address, "address");
-    exportPageSync(request, at, 0);
+    exportPageSync(request, at);
     if (made.page !== null) return made.page;
     throw new MemoryError(Status.EAGAIN, "export", { address: at });
   }
@@ -91,55 +100,50 @@ export class Subscriber {
   async exportRange(mm: Mm, start: number, end: number, options?: ExportOptions): Promise<number> {
     const request = this.#request("exportRange", mm, options);
     const [from, to] = [pageOf(start, "start"), take.word(end, "end")];
-    const limits = limitsOf(options);
-    let count = 0;
-    for (let at = from; at < to; at += PAGE_SIZE) {
-      if (await exportPage(request, at, at - from, limits)) count++;
-    }
-    return count;
+    return exportSeries(request, from, to, limitsOf(options));
   }
 
   exportRangeSync(mm: Mm, start: number, end: number, options?: ExportOptions): number {
     const request = this.#request("exportRange", mm, options);
     const [from, to] = [pageOf(start, "start"), take.word(end, "end")];
-    let count = 0;
-    for (let at = from; at < to; at += PAGE_SIZE) {
-      if (exportPageSync(request, at, at - from)) count++;
-    }
-    return count;
+    return exportSeriesSync(request, from, to);
   }
 
   /** Lets go of the page at `address` (ClearPageExported). Whether it held it. */
   unexport(mm: Mm, address: number): boolean {
-    const at = take.word(address, "address");
-    return this.unexportRange(mm, at - (at % PAGE_SIZE), at - (at % PAGE_SIZE) + PAGE_SIZE) > 0;
+    const at = pageOf(address, "address");
+    return this.unexportRange(mm, at, at + PAGE_SIZE) > 0;
   }
 
-  /** Lets go of [start, end). How many pages. */
+  /** Lets go of the pages that [start, end) touches. How many. */
   unexportRange(mm: Mm, start: number, end: number): number {
     const member = this[MEMBER];
     const space = spaceOf(this.#core, mm);
-    const [from, to] = [take.word(start, "start"), take.word(end, "end")];
+    const [from, to] = pagesOf(start, end);
     if (member.state === "gone" || from >= to) return 0;
     const count = this.#core.engine.removeExports(member.id, space.id, from, to);
     if (count > 0) this.#letGo(space, from, to);
     return Math.max(count, 0);
   }
 
-  /** Gives up write access in [start, end), keeps read access. How many pages it had with it. */
+  /**
+   * Gives up write access to the pages that [start, end) touches, keeps read access. How many
+   * pages it had with it.
+   */
   lower(mm: Mm, start: number, end: number): number {
     const member = this[MEMBER];
     const space = spaceOf(this.#core, mm);
-    const [from, to] = [take.word(start, "start"), take.word(end, "end")];
+    const [from, to] = pagesOf(start, end);
     if (member.state === "gone" || from >= to) return 0;
     const count = this.#core.engine.lowerExports(member.id, space.id, from, to);
     if (count > 0) lowerPages(member, space, from, to);
     return Math.max(count, 0);
   }
 
-  /** Says that the page was written from outside, so that it is not lost as clean. */
+  /** Says that the page was written from outside, so that it is not lost as clean. ESTALE. */
   setDirty(mm: Mm, address: number): void {
     const space = spaceOf(this.#core, mm);
+    if (this[MEMBER].state === "gone") throw this.#stale("setDirty");
     const status = this.#core.engine.setDirty(space.id, take.word(address, "address"));
     if (status < 0) throw new MemoryError(status, "setDirty", { address });
   }
@@ -151,6 +155,7 @@ export class Subscriber {
     const count = Math.max(this.#core.engine.removeAllExports(member.id), 0);
     revokePages(member);
     if (count > 0) this.#idle();
+    if (count > 0) sweep(this.#core);
     return count;
   }
 
@@ -201,13 +206,15 @@ export class Subscriber {
   #request(op: string, mm: Mm, options: ExportOptions | undefined): ExportRequest {
     const member = this.#active(op);
     const space = spaceOf(this.#core, mm);
-    const write = options?.write === true;
-    const fault = options?.fault !== false;
+    take.options(options, "options");
+    const write = take.flag(options?.write, "write");
+    const fault = options?.fault === undefined || take.flag(options.fault, "fault");
     return { op, core: this.#core, member, space, context: mm[CONTEXT], write, fault };
   }
 
   /** A request for one page, and where the page is put when its record is made. */
   #single(mm: Mm, options: ExportOptions | undefined): [ExportRequest, { page: Page | null }] {
+    take.options(options, "options");
     const request = this.#request("export", mm, { ...options, fault: true });
     const { space, write } = request;
     const found: { page: Page | null } = { page: null };
@@ -220,23 +227,37 @@ export class Subscriber {
   #letGo(space: Space, start: number, end: number): void {
     revokePages(this[MEMBER], space, start, end);
     this.#idle();
+    if (space.handle === 0) sweepAtLast(this.#core);
   }
 
   #idle(): void {
-    if (this.exportedCount > 0) return;
-    for (const listener of [...this[MEMBER].idleListeners]) listener();
+    const member = this[MEMBER];
+    if (member.idleListeners.size === 0 || this.exportedCount > 0) return;
+    for (const listener of [...member.idleListeners]) {
+      observe(this.#core, member, "onIdle", listener);
+    }
   }
 
   #active(op: string): Member {
     const member = this[MEMBER];
     if (member.state === "active") return member;
+    throw this.#stale(op);
+  }
+
+  #stale(op: string): MemoryError {
+    const member = this[MEMBER];
     const fate = member.fenced ? "is fenced" : "has unregistered";
     const reason = `subscriber "${member.name}" ${fate}`;
-    throw new MemoryError(Status.ESTALE, op, { reason, holder: member.name });
+    return new MemoryError(Status.ESTALE, op, { reason, holder: member.name });
   }
 }
 
+/** The pages that a range touches, as a range of bytes. */
+function pagesOf(start: number, end: number): [number, number] {
+  const [from, to] = [take.word(start, "start"), take.word(end, "end")];
+  return from < to ? [pageDown(from), pageUp(to)] : [0, 0];
+}
+
 function pageOf(address: number, name: string): number {
-  const at = take.word(address, name);
-  return at - (at % PAGE_SIZE);
+  return pageDown(take.word(address, name));
 }

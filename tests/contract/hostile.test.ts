@@ -2,8 +2,9 @@
 // frozen, unanswered, or said twice.
 
 import { describe, expect, test } from "vitest";
+import { MAP_FIXED, MAP_POPULATE } from "../../src/constants.ts";
 import type { Booted } from "../support/boot.ts";
-import { at, boot, PAGE, pages, range, strip } from "../support/boot.ts";
+import { at, boot, PAGE, PRIVATE, pages, READ_WRITE, range, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { show } from "../support/shared-file.ts";
@@ -237,6 +238,19 @@ describe("the caller gives up", () => {
     expect((await child.read(at(0), 1))[0]).toBe(1);
   });
 
+  test("when it is committed: it is done, and says so", async () => {
+    const booted = boot("w");
+    const controller = new AbortController();
+    const { signal } = controller;
+    const { subscriber } = hold(booted, { end: () => controller.abort() });
+    await subscriber.export(booted.mm, at(0));
+    const flags = PRIVATE | MAP_FIXED | MAP_POPULATE;
+    const made = booted.mm.mmap(at(0), PAGE, READ_WRITE, flags, null, 0, { signal });
+    expect(await made).toBe(at(0));
+    expect(booted.mm.areas()).toHaveLength(1);
+    await expectFree(booted);
+  });
+
   test("with a reason that is null", async () => {
     const booted = boot("w");
     const sleeper = gate();
@@ -250,4 +264,16 @@ describe("the caller gives up", () => {
     expect(strip(booted.mm, 1)).toBe("w");
     await expectFree(booted);
   });
+});
+
+test("a listener of onIdle that throws is reported, and the others hear", async () => {
+  const booted = boot("w");
+  const { subscriber } = hold(booted);
+  const heard: string[] = [];
+  subscriber.onIdle(thrown);
+  subscriber.onIdle(() => heard.push("idle"));
+  await subscriber.export(booted.mm, at(0));
+  await booted.mm.munmap(...pages(0, 1));
+  expect([strip(booted.mm, 1), heard]).toEqual([".", ["idle"]]);
+  expect(booted.reports.map(({ where }) => where)).toEqual(["holder.onIdle"]);
 });

@@ -199,3 +199,25 @@ describe("fence", () => {
     expect([first.state, second.state]).toEqual(["ETIMEDOUT", "done"]);
   });
 });
+
+describe("what is not understood changes nothing", () => {
+  test("unregister with a wrong deadline: a TypeError, and still registered", async () => {
+    const booted = boot("w");
+    const { subscriber } = hold(booted);
+    await subscriber.export(booted.mm, at(0));
+    const { exportNotifiers } = booted.machine;
+    for (const options of [null, 5, { deadline: "soon" }, { deadline: Number.NaN }]) {
+      const error = await errorOf(exportNotifiers.unregister(subscriber, options as never));
+      expect(error).toBeInstanceOf(TypeError);
+    }
+    expect([subscriber.state, strip(booted.mm, 1)]).toEqual(["active", "W"]);
+  });
+
+  test("a handle that is fenced dirties nothing: ESTALE", () => {
+    const booted = boot("r");
+    const { subscriber } = hold(booted);
+    booted.machine.exportNotifiers.fence(subscriber);
+    expect(() => subscriber.setDirty(booted.mm, at(0))).toThrow(/ESTALE/);
+    expect(booted.mm.page(at(0))?.dirty).toBe(false);
+  });
+});

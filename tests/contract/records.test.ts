@@ -83,6 +83,15 @@ describe("an export is a record: subscriber, mm, page, frame, rights", () => {
     expect(strip(booted.mm, 4)).toBe("WRWR");
   });
 
+  test("fault: false looks only where there is something, however far apart", async () => {
+    const booted = boot("w_w");
+    const { subscriber } = hold(booted);
+    const everything: [number, number] = [0, Number.MAX_SAFE_INTEGER];
+    expect(subscriber.exportRangeSync(booted.mm, ...everything, { fault: false })).toBe(2);
+    expect(await subscriber.exportRange(booted.mm, ...everything, { fault: false })).toBe(2);
+    expect(strip(booted.mm, 3)).toBe("W_W");
+  });
+
   test("a series that meets a hole says how many bytes were done", async () => {
     const booted = boot("ww.w");
     const { subscriber } = hold(booted);
@@ -340,4 +349,31 @@ describe("order", () => {
     await booted.mm.munmap(...pages(0, 2));
     expect(diary.slice(0, 4)).toEqual(["a unmap 0-2", "b unmap 0-2", "woke", "woke"]);
   });
+});
+
+test("a range that begins or ends within a page: pages and records agree", async () => {
+  for (const isGone of [false, true]) {
+    const booted = boot("wwww");
+    const { subscriber } = hold(booted, { letsGo: false });
+    const held = [];
+    for (let page = 0; page < 4; page++) {
+      held.push(await subscriber.export(booted.mm, at(page), { write: true }));
+    }
+    if (isGone) await booted.mm.exit();
+    subscriber.lower(booted.mm, at(2) + 1, at(3) + 1);
+    const rights = [...subscriber.exported()].map(({ address, write }) => [address, write]);
+    for (const page of held) {
+      const address = page.export?.address ?? 0;
+      expect(rights).toContainEqual([address, page.canWrite]);
+    }
+    expect(subscriber.unexportRange(booted.mm, at(0) + 1, at(0) + 1)).toBe(0);
+    expect(subscriber.unexportRange(booted.mm, at(2), at(0))).toBe(0);
+    const count = subscriber.unexportRange(booted.mm, at(0) + 1, at(2) - 1);
+    expect(count).toBe(2);
+    const left = new Set([...subscriber.exported()].map(({ address }) => address));
+    expect(left.size).toBe(4 - count);
+    for (const page of held) {
+      expect(page.isRevoked).toBe(!left.has(page.export?.address ?? 0));
+    }
+  }
 });

@@ -1,8 +1,25 @@
 // protocol.md, "Sync and async".
 
 import { describe, expect, test } from "vitest";
-import { PROT_NONE, PROT_READ } from "../../src/constants.ts";
-import { at, boot, PAGE, pages, pattern, range, strip } from "../support/boot.ts";
+import {
+  MADV_DONTNEED,
+  MAP_FIXED,
+  MAP_POPULATE,
+  PROT_NONE,
+  PROT_READ,
+} from "../../src/constants.ts";
+import {
+  at,
+  type Booted,
+  boot,
+  PAGE,
+  PRIVATE,
+  pages,
+  pattern,
+  READ_WRITE,
+  range,
+  strip,
+} from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { gate } from "../support/sleeper.ts";
@@ -134,6 +151,50 @@ describe("an async call that needs no wait has committed when it returns its pro
     const read = booted.mm.write(at(1), pattern(0, 1));
     expect(strip(booted.mm, 2)).toBe("Rw");
     await Promise.all([fork, read]);
+  });
+});
+
+describe("that is so of calls in several steps, too", () => {
+  const KINDS: Record<string, (booted: Booted) => Promise<() => void>> = {
+    "on a quiet machine": async () => () => {},
+    "with a trace": async ({ machine }) => {
+      machine.trace.start();
+      return () => machine.trace.stop();
+    },
+    "while others wait for each other elsewhere": async (booted) => {
+      const sleeper = gate();
+      const { subscriber } = hold(booted, { answer: () => sleeper.promise });
+      await subscriber.export(booted.mm, at(7));
+      const ends = [booted.mm.munmap(...pages(7, 8)), booted.mm.munmap(...pages(7, 8))];
+      expect(booted.machine.load).toEqual({ brackets: 1, waiting: 1 });
+      return async () => {
+        sleeper.open();
+        await Promise.all(ends);
+      };
+    },
+  };
+
+  test.each(Object.keys(KINDS))("%s", async (kind) => {
+    const booted = boot("___.ww.w");
+    const { mm, machine } = booted;
+    const end = await KINDS[kind]?.(booted);
+    const holder = booted.register({});
+    const calls: Promise<unknown>[] = [mm.write(at(0), pattern(0, 3 * PAGE))];
+    expect(strip(mm, 7)).toBe("www.ww.");
+    calls.push(holder.exportRange(mm, ...range(0, 3)));
+    expect([strip(mm, 7), holder.exportedCount]).toEqual(["WWW.ww.", 3]);
+    calls.push(mm.mmap(at(3), PAGE, READ_WRITE, PRIVATE | MAP_FIXED | MAP_POPULATE));
+    expect(strip(mm, 7)).toBe("WWWwww.");
+    calls.push(mm.madvise(...pages(4, 6), MADV_DONTNEED), mm.mlock(...pages(4, 6)));
+    expect(strip(mm, 7)).toBe("WWWwww.");
+    const file = machine.createFile({});
+    calls.push(file.write(0, pattern(0, 3 * PAGE)));
+    expect(file.size).toBe(3 * PAGE);
+    const child = machine.createMm();
+    calls.push(child.exit());
+    expect(child.isAlive).toBe(false);
+    await Promise.all(calls);
+    await end?.();
   });
 });
 
