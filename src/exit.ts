@@ -12,6 +12,7 @@ import { Status } from "../assembly/abi.ts";
 import { Call } from "./call.ts";
 import type { Core } from "./core.ts";
 import { MemoryError } from "./errors.ts";
+import { bury } from "./grave.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { deadlock, leadsTo } from "./notifier/wait-graph.ts";
 import { run, runSync } from "./pipeline.ts";
@@ -34,16 +35,21 @@ export async function exitMm(
   expectAlive(space);
   const call = new Call(core, exit(space), context, {});
   const open = bracketsOf(core, space);
-  const refusal = open.some((bracket) => leadsTo(bracket.call, call)) ? deadlock(call) : null;
-  if (refusal !== null) {
+  if (inItsWay(core, call, open).some((other) => leadsTo(other, call))) {
     call.finish();
-    throw refusal;
+    throw deadlock(call);
   }
   space.handle = 0;
   core.gate.evict(space);
   for (const bracket of open) bracket.cancel(callOff(bracket, space));
-  const outcome = await run(call);
-  return buried(core, space, outcome.count);
+  try {
+    const outcome = run(call);
+    const { count } = outcome instanceof Promise ? await outcome : outcome;
+    return buried(core, space, count);
+  } catch (refusal) {
+    space.handle = space.id;
+    throw refusal;
+  }
 }
 
 export function exitMmSync(core: Core, space: Space, context: Bracket | null): ExitResult {
@@ -62,6 +68,12 @@ export function exitMmSync(core: Core, space: Space, context: Bracket | null): E
 function expectAlive(space: Space): void {
   if (space.handle !== 0) return;
   throw new MemoryError(Status.ESRCH, "exit", { reason: "the address space has exited" });
+}
+
+/** The calls that an exit has to wait for: its own queue is turned away. */
+function inItsWay({ gate }: Core, call: Call, open: readonly Bracket[]): Call[] {
+  const queued = gate.inTheWayOf(call.plan).filter(({ plan }) => plan.space !== call.plan.space);
+  return [...open.map((bracket) => bracket.call), ...queued];
 }
 
 /** Open brackets of the space's own calls, and others that freeze a part of it. */
@@ -84,6 +96,6 @@ function callOff({ call }: Bracket, space: Space): MemoryError {
 function buried(core: Core, space: Space, quarantined: number): ExitResult {
   for (const member of space.watchers) member.watching.delete(space);
   space.watchers.clear();
-  if (quarantined === 0) core.spaces.delete(space.id);
+  bury(core, space, quarantined > 0);
   return { quarantined };
 }

@@ -5,7 +5,7 @@
 //   Q2  A call leaves the queue only when the engine has answered it, or when it gives up; one that
 //       was woken stays until then, so that nobody slips in between.
 //   Q3  Every waiter is woken when nothing is in its way, and gives up at its deadline.
-//   Q4  At most `WAITERS_MAX` wait.
+//   Q4  At most `WAITERS_MAX` wait, and exits, which cannot be refused.
 //   Q5  `ahead` counts the waiters queued before that want a page in common.
 
 import { Status } from "../assembly/abi.ts";
@@ -52,6 +52,11 @@ export class Gate {
       if (conflicts(other.plan, call.plan)) found.push(other);
     }
     return found;
+  }
+
+  /** The queued calls that a plan would have to wait for. */
+  inTheWayOf(plan: Plan): Call[] {
+    return [...this.#queue.keys()].filter((other) => conflicts(other.plan, plan));
   }
 
   /** Whether a queued plan stands before `call`. */
@@ -125,7 +130,7 @@ export class Gate {
   #enter(call: Call): Waiter {
     const known = this.#queue.get(call);
     if (known !== undefined) return known;
-    if (this.#queue.size >= WAITERS_MAX) {
+    if (this.#queue.size >= WAITERS_MAX && call.plan.mandatory !== true) {
       throw call.error(Status.EOVERFLOW, { reason: `${WAITERS_MAX} calls wait already` });
     }
     let ahead = 0;

@@ -1,7 +1,8 @@
 // protocol.md, "Answers": exit cannot be refused.
 
 import { describe, expect, test } from "vitest";
-import { at, boot, MIB, PAGE, pages, range, strip } from "../support/boot.ts";
+import type { Mm } from "../../src/mm.ts";
+import { at, boot, draw, MIB, PAGE, pages, range, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { gate } from "../support/sleeper.ts";
@@ -159,4 +160,58 @@ describe("exit cannot be refused", () => {
     await child.exit();
     expect(diary).toEqual([]);
   });
+});
+
+describe("exit that would wait for itself", () => {
+  test("behind a queued call that waits for the callback: EDEADLK, and it lives on", async () => {
+    const booted = boot("ww");
+    const other = booted.machine.createMm();
+    const pfn = booted.mm.page(at(0))?.pfn ?? 0;
+    const codes: string[] = [];
+    const sleeper = gate();
+    const { subscriber } = hold(booted, {
+      async answer(why) {
+        await sleeper.promise;
+        const error = await errorOf(why.machine.within(other).exit());
+        codes.push(error.code ?? String(error));
+      },
+    });
+    await subscriber.export(booted.mm, at(0));
+    const unmap = booted.mm.munmap(...pages(0, 1));
+    const migrate = booted.machine.migrate(pfn);
+    migrate.catch(() => {});
+    expect(booted.machine.load).toEqual({ brackets: 1, waiting: 1 });
+    sleeper.open();
+    await unmap;
+    await migrate.catch(() => {});
+    expect([codes, other.isAlive]).toEqual([["EDEADLK"], true]);
+    expect(await other.exit()).toEqual({ quarantined: 0 });
+  });
+});
+
+test("an address space that has left nothing behind is forgotten", async () => {
+  const booted = boot("w");
+  const spaces = () => [...booted.core.spaces.values()].length;
+  const { subscriber } = hold(booted, { letsGo: false });
+  const keeper = hold(booted, { name: "keeper", letsGo: false });
+  const kept = booted.machine.createMm();
+  draw(kept, "w");
+  await keeper.subscriber.export(kept, at(0));
+  await kept.exit();
+  const before = spaces();
+  for (const leave of [
+    (mm: Mm) => subscriber.unexport(mm, at(0)),
+    () => subscriber.release(),
+    () => booted.machine.exportNotifiers.fence(subscriber),
+  ]) {
+    const mm = booted.machine.createMm();
+    draw(mm, "w");
+    await subscriber.export(mm, at(0));
+    expect(await mm.exit()).toEqual({ quarantined: 1 });
+    leave(mm);
+  }
+  const last = booted.machine.createMm();
+  await last.exit();
+  expect(spaces()).toBe(before);
+  expect([...keeper.subscriber.exported()][0]?.mm).toBe(kept);
 });

@@ -3,8 +3,9 @@
 import { describe, expect, test } from "vitest";
 import { SUBSCRIBERS_MAX, TICKETS_MAX } from "../../assembly/abi.ts";
 import { WAITERS_MAX } from "../../src/gate.ts";
-import { at, boot, MIB, PAGE, pages } from "../support/boot.ts";
-import { errorOf, hold } from "../support/holder.ts";
+import { at, boot, draw, MIB, PAGE, pages } from "../support/boot.ts";
+import { settle } from "../support/clock.ts";
+import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { gate } from "../support/sleeper.ts";
 
 describe("everything has a limit with an error of its own", () => {
@@ -45,6 +46,26 @@ describe("everything has a limit with an error of its own", () => {
     expect(await errorOf(booted.mm.munmap(...pages(0, 1)))).toMatchObject({ code: "EOVERFLOW" });
     sleeper.open();
     await Promise.all([open, ...waiting]);
+  });
+
+  test("waiters: an exit that has to wait does, behind however many", async () => {
+    const booted = boot("w", { build: "release" });
+    const other = booted.machine.createMm();
+    draw(other, "w");
+    const sleeper = gate();
+    const { subscriber } = hold(booted, { answer: () => sleeper.promise });
+    for (const mm of [booted.mm, other]) await subscriber.export(mm, at(0));
+    const open = booted.mm.munmap(...pages(0, 1));
+    const waiting = Array.from({ length: WAITERS_MAX }, () => booted.mm.munmap(...pages(0, 1)));
+    const unmap = errorOf(other.munmap(...pages(0, 1)));
+    const exit = watchPromise(other.exit());
+    await settle();
+    expect(exit.state).toBe("pending");
+    sleeper.open();
+    await Promise.all([open, ...waiting]);
+    expect(await unmap).toMatchObject({ code: "ESRCH" });
+    await settle();
+    expect([exit.state, other.isAlive]).toEqual(["done", false]);
   });
 
   test("records: ENOMEM before their own limit where memory is small, nothing leaked", async () => {

@@ -10,7 +10,8 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from "../../src/constants.ts";
-import { bootMachine, type Machine, type MachineOptions } from "../../src/machine.ts";
+import type { Core } from "../../src/core.ts";
+import { bootCore, type Machine, type MachineOptions, machineOf } from "../../src/machine.ts";
 import type { Mm } from "../../src/mm.ts";
 import type { ExportOps } from "../../src/notifier/ops.ts";
 import type { Subscriber } from "../../src/notifier/subscriber.ts";
@@ -45,6 +46,8 @@ export interface Report {
 
 /** What a test works with. */
 export interface Booted {
+  /** What is beneath the public objects. */
+  readonly core: Core;
   readonly machine: Machine;
   readonly mm: Mm;
   readonly clock: FakeClock;
@@ -65,17 +68,18 @@ export function boot(drawing = "", options: BootOptions = {}): Booted {
   const clock = new FakeClock();
   const reports: Report[] = [];
   const { build, ...rest } = options;
-  const machine = bootMachine(engineModule(build), {
+  const core = bootCore(engineModule(build), {
     memory: 4 * MIB,
     ...rest,
     clock,
     report: (error, where) => reports.push({ error, where }),
   });
+  const machine = machineOf(core);
   const mm = machine.createMm();
   draw(mm, drawing);
   const register = (ops: Partial<ExportOps>) =>
     machine.exportNotifiers.register({ name: "holder", ...ops });
-  return { machine, mm, clock, reports, register };
+  return { core, machine, mm, clock, reports, register };
 }
 
 /** Maps what the drawing shows. Pages of one letter side by side are one area. */
