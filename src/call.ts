@@ -169,8 +169,9 @@ function reasonOf(signal: AbortSignal): Error {
 export function limitsOf(options: CallOptions | undefined): CallOptions {
   if (options === undefined) return NO_LIMITS;
   take.options(options, "options");
-  const { signal, deadline } = options;
+  const { signal, deadline, parallel } = options;
   if (deadline !== undefined) take.duration(deadline, "deadline");
+  take.flag(parallel, "parallel");
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw take.typeError("signal", "an AbortSignal", signal);
   }

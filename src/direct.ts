@@ -4,7 +4,7 @@
 //   Z1  It goes to the engine only when nobody is queued and no trace is kept (`core.quiet`).
 //   Z2  What is not done by that one call goes on, with the status it got, in the pipeline.
 
-import { MADV_PAGEOUT, MAP_ANONYMOUS } from "../assembly/abi.ts";
+import { MADV_PAGEOUT } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import { UNTRIED } from "./call.ts";
 import type { Core } from "./core.ts";
@@ -33,7 +33,7 @@ export function mmap(
   const bits = take.int(prot, "prot");
   const kind = take.int(flags, "flags");
   const position = take.word(offset, "offset");
-  const mapping = (kind & MAP_ANONYMOUS) === 0 ? mappingOf(core, file) : 0;
+  const mapping = mappingOf(core, file, kind);
   if (!core.quiet || isSharedMemory(kind)) return UNTRIED;
   return core.engine.mmap(space.handle, at, size, bits, kind, mapping, position);
 }

@@ -6,7 +6,7 @@
 //   I6  `core.files` has what was made with a name, `core.sharedMemory` what a notice had to name
 //       though nobody made it; neither outlives the next thing that gets its handle.
 
-import { Status } from "../assembly/abi.ts";
+import { MAP_ANONYMOUS, Status } from "../assembly/abi.ts";
 import { typeError } from "./arguments.ts";
 import type { Core } from "./core.ts";
 import { MemoryError } from "./errors.ts";
@@ -54,10 +54,11 @@ export function stateOf(core: Core, file: File): FileState {
   return state;
 }
 
-/** The mapping to map: 0 for none. EBADF for a file that was released. */
-export function mappingOf(core: Core, file: File | null | undefined): number {
+/** The mapping to map: 0 for none, or for one that MAP_ANONYMOUS ignores. EBADF when released. */
+export function mappingOf(core: Core, file: File | null | undefined, flags: number): number {
   if (file === null || file === undefined) return 0;
   const state = stateOf(core, file);
+  if ((flags & MAP_ANONYMOUS) !== 0) return 0;
   if (!state.isReleased) return state.mapping;
   throw new MemoryError(Status.EBADF, "mmap", { reason: "the file was released" });
 }

@@ -174,10 +174,11 @@ export function createFile(core: Core, options: FileOptions, context: Bracket | 
   const kind = options.kind ?? "memory";
   if (KIND[kind] === undefined) throw take.typeError("kind", '"memory" or "disk"', kind);
   const size = take.natural(options.size ?? 0, "size");
+  const given = options.name === undefined ? null : take.text(options.name, "name");
   const mapping = core.engine.createMapping(KIND[kind], size);
   if (mapping < 0) throw new MemoryError(mapping, "createFile");
   forgetFile(core, mapping);
-  const state = new FileState(core, mapping, options.name ?? `file${mapping}`, kind);
+  const state = new FileState(core, mapping, given ?? `file${mapping}`, kind);
   core.files.set(mapping, state);
   return state.fileFor(context);
 }

@@ -26,6 +26,8 @@ import { type SwapOptions, swapOptionsOf } from "./swap.ts";
 import { TRACE_CAPACITY_DEFAULT, TRACE_CAPACITY_MAX, type Trace } from "./trace.ts";
 import { type VmstatCounters, vmstat } from "./vmstat.ts";
 
+const CLOCK_METHODS = ["now", "setTimeout", "clearTimeout"] as const;
+
 /** Milliseconds that a callback, and a call, may take when nobody says. */
 export const DEADLINE_DEFAULT = 10_000;
 
@@ -169,7 +171,10 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
   const deadline = take.duration(options.deadline ?? DEADLINE_DEFAULT, "deadline");
   const overcommit = take.natural(options.overcommit ?? 0, "overcommit");
   const swap = swapOptionsOf(options.swap);
-  const clock = options.clock ?? hostClock;
+  const clock = take.methods(options.clock ?? hostClock, "clock", CLOCK_METHODS);
+  const parallel = take.flag(notifierOptionsOf(options)?.parallel, "exportNotifiers.parallel");
+  const debug = take.flag(options.debug, "debug");
+  const report = reporterOf(options);
   const engine = new Engine(instantiate(module));
   const status = engine.start(frames);
   if (status < 0) throw new MemoryError(status, "createMachine");
@@ -178,10 +183,10 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
     engine,
     clock,
     deadline,
-    parallel: options.exportNotifiers?.parallel === true,
-    debug: options.debug === true,
+    parallel,
+    debug,
     traceCapacity: trace.capacity,
-    report: options.report ?? toConsole,
+    report,
     swap,
   };
   const core = new Core(settings, (made) => {
@@ -209,9 +214,9 @@ function framesOf(options: MachineOptions): number {
   if (options === undefined) throw take.typeError("options", "an object", options);
   const { memory } = options;
   if (typeof memory !== "number") throw take.typeError("memory", "a number of bytes", memory);
-  const frames = Math.floor(memory / PAGE_SIZE);
-  if (frames >= FRAMES_MIN && frames <= FRAMES_MAX) return frames;
-  const limits = `from ${FRAMES_MIN * PAGE_SIZE} to ${FRAMES_MAX * PAGE_SIZE} bytes`;
+  const [least, most] = [FRAMES_MIN * PAGE_SIZE, FRAMES_MAX * PAGE_SIZE];
+  if (memory >= least && memory <= most) return Math.floor(memory / PAGE_SIZE);
+  const limits = `from ${least} to ${most} bytes`;
   throw new RangeError(`memory: ${memory} is not in what a machine can have, ${limits}`);
 }
 
@@ -222,6 +227,15 @@ function traceOf({ trace }: MachineOptions): { isOn: boolean; capacity: number }
   const capacity = take.natural(trace, "trace");
   if (capacity >= 1 && capacity <= TRACE_CAPACITY_MAX) return { isOn: true, capacity };
   throw new RangeError(`trace: ${capacity} is not from 1 to ${TRACE_CAPACITY_MAX} events`);
+}
+
+function notifierOptionsOf({ exportNotifiers }: MachineOptions) {
+  return take.options(exportNotifiers, "exportNotifiers");
+}
+
+function reporterOf({ report = toConsole }: MachineOptions): Reporter {
+  if (typeof report === "function") return report;
+  throw take.typeError("report", "a function", report);
 }
 
 function toConsole(error: unknown, where: string): void {

@@ -338,8 +338,13 @@ export class Mm {
 }
 
 function accessOf(options: FaultOptions | undefined): Access {
-  if (options?.write === true) return Access.Write;
-  return options?.execute === true ? Access.Execute : Access.Read;
+  take.options(options, "options");
+  const [write, execute] = [
+    take.flag(options?.write, "write"),
+    take.flag(options?.execute, "execute"),
+  ];
+  if (write) return Access.Write;
+  return execute ? Access.Execute : Access.Read;
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array {

@@ -39,7 +39,7 @@ export function mmap(core: Core, space: Space, ask: MmapRequest): Plan {
   const [at, size] = [take.word(ask.address, "address"), take.word(ask.length, "length")];
   const [prot, flags] = [take.int(ask.prot, "prot"), take.int(ask.flags, "flags")];
   const offset = take.word(ask.offset, "offset");
-  const mapping = (flags & MAP_ANONYMOUS) === 0 ? mappingOf(core, ask.file) : 0;
+  const mapping = mappingOf(core, ask.file, flags);
   const isFixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
   const state = mapping === 0 ? null : (ask.file?.[FILE] ?? null);
   return {
@@ -194,7 +194,12 @@ export function exit(space: Space): Plan {
 
 /** Where a frame is mapped is known only to the engine: it stands behind everything queued. */
 export function migrate(pfn: number): Plan {
-  return { op: "migrate", space: null, ranges: [], attempt: (engine) => engine.migrate(pfn) };
+  return {
+    op: "migrate",
+    space: null,
+    ranges: [],
+    attempt: (engine) => (pfn < engine.framesTotal ? engine.migrate(pfn) : Status.EINVAL),
+  };
 }
 
 /** What it may freeze begins at the shorter of its two sizes, and has no end. */

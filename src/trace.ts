@@ -55,7 +55,9 @@ export class Trace {
   readonly #capacity: number;
   readonly #switched: () => void;
   #ring: Slot[] = [];
+  /** Events ever noted, and how many of them were there at the last `clear`. */
   #count = 0;
+  #cleared = 0;
   #on = false;
 
   constructor(clock: Clock, capacity: number, switched: () => void) {
@@ -74,7 +76,7 @@ export class Trace {
 
   /** Events that the ring has forgotten. */
   get lost(): number {
-    return Math.max(this.#count - this.#capacity, 0);
+    return Math.max(this.#count - this.#cleared - this.#capacity, 0);
   }
 
   start(): void {
@@ -89,7 +91,7 @@ export class Trace {
 
   clear(): void {
     this.#ring = [];
-    this.#count = 0;
+    this.#cleared = this.#count;
   }
 
   /** Notes that something begins; the number goes to `end`. 0 when the trace is off. */
@@ -113,8 +115,12 @@ export class Trace {
 
   /** The events that are kept, oldest first; copies. */
   events(): TraceEvent[] {
-    const from = this.#count > this.#capacity ? this.#count % this.#capacity : 0;
-    return [...this.#ring.slice(from), ...this.#ring.slice(0, from)].map((slot) => ({ ...slot }));
+    const list: TraceEvent[] = [];
+    for (let at = this.#cleared + this.lost; at < this.#count; at++) {
+      const slot = this.#ring[at % this.#capacity];
+      if (slot !== undefined) list.push({ ...slot });
+    }
+    return list;
   }
 
   /** The events as a Chrome trace: `JSON.stringify` it into a file. */

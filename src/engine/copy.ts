@@ -3,7 +3,10 @@
 /** Up to here a loop over bytes beats the view that a copy of a part needs. */
 const FEW_BYTES = 16;
 
-/** Copies `bytes` bytes of `source` from `from` on into `target` at `to`. */
+/**
+ * Copies `bytes` bytes of `source` from `from` on into `target` at `to`. TypeError when there are
+ * not so many any more: a caller may give its buffer away while its call waits.
+ */
 export function copy(
   source: Uint8Array,
   from: number,
@@ -11,6 +14,9 @@ export function copy(
   to: number,
   bytes: number,
 ): void {
+  if (from + bytes > source.byteLength || to + bytes > target.byteLength) {
+    throw new TypeError("the bytes that were passed are detached, or fewer by now");
+  }
   if (bytes <= FEW_BYTES) {
     for (let i = 0; i < bytes; i++) target[to + i] = source[from + i] as number;
     return;

@@ -6,8 +6,9 @@ import { EngineFault, MemoryError } from "../../src/errors.ts";
 import type { Mm } from "../../src/mm.ts";
 import type { Subscriber } from "../../src/notifier/subscriber.ts";
 import { at, boot, MIB, PAGE, PRIVATE, READ_WRITE, strip } from "../support/boot.ts";
-import { errorOf } from "../support/holder.ts";
+import { errorOf, hold } from "../support/holder.ts";
 import { SEED } from "../support/prng.ts";
+import { gate } from "../support/sleeper.ts";
 
 type Numbers = Record<string, (mm: Mm, value: number) => unknown>;
 
@@ -90,12 +91,25 @@ describe("a wrong type is a TypeError and nothing changed", () => {
     for (const run of [
       () => mm.mmapSync(0, PAGE, 1, 2, file),
       () => mm.mmapSync(0, PAGE, 1, 2, {} as never),
+      () => mm.mmapSync(0, PAGE, 1, PRIVATE, {} as never),
+      () => mm.mmapSync(0, PAGE, 1, PRIVATE, file),
+      () => mm.faultSync(at(0), 5 as never),
+      () => mm.faultSync(at(0), { write: 1 as never }),
+      () => holder.exportSync(mm, at(0), "write" as never),
+      () => holder.exportSync(mm, at(0), { write: "yes" as never }),
+      () => holder.exportRangeSync(mm, at(0), at(1), { fault: 0 as never }),
+      () => mm.page(at(0)) && machine.migrateSync("1" as never),
+      () => machine.createFile({ name: 5 as never }),
+      () => machine.createFile({ size: "1" as never }),
+      () => mm.readSync(at(0), new SharedArrayBuffer(8) as never),
       () => holder.exportSync(other.mm, at(0)),
       () => holder.watch({} as never),
       () => holder.unexport(null as never, 0),
       () => exportNotifiers.register(null as never),
       () => exportNotifiers.register({} as never),
       () => exportNotifiers.register({ name: "x", end: 5 as never }),
+      () => exportNotifiers.register({ name: "x", sync: 1 as never }),
+      () => exportNotifiers.register({ name: "x", deadline: Number.NaN }),
       () => exportNotifiers.fence(other.register({})),
       () => exportNotifiers.fence({} as never),
       () => machine.within(other.mm),
@@ -106,6 +120,9 @@ describe("a wrong type is a TypeError and nothing changed", () => {
       expect(run).toThrow(TypeError);
     }
     expect(await errorOf(machine.fork(other.mm))).toBeInstanceOf(TypeError);
+    expect(await errorOf(holder.export(mm, at(0), null as never))).toBeInstanceOf(TypeError);
+    expect(await errorOf(mm.fork({ parallel: "yes" as never }))).toBeInstanceOf(TypeError);
+    expect([strip(mm, 1), holder.exportedCount]).toEqual(["w", 0]);
   });
 });
 
@@ -141,6 +158,54 @@ describe("a wrong value is Linux's errno", () => {
       expect(error).toMatchObject({ code });
     }
     expect(mm.maps()).toBe(before);
+  });
+});
+
+describe("a number that does not fit in 32 bits is not another one that does", () => {
+  test("migrate of a frame 2 ** 32 further on is EINVAL, and nothing moves", async () => {
+    const { mm, machine } = boot("w");
+    const pfn = mm.page(at(0))?.pfn ?? 0;
+    for (const far of [pfn + 2 ** 32, machine.frames.total, 2 ** 53]) {
+      expect(() => machine.migrateSync(far)).toThrow(/EINVAL/);
+      expect(await errorOf(machine.migrate(far))).toMatchObject({ code: "EINVAL", op: "migrate" });
+    }
+    expect(mm.page(at(0))?.pfn).toBe(pfn);
+  });
+
+  test("an overcommit of 2 ** 44 bytes and a page is no limit of a page", () => {
+    const { mm } = boot("", { overcommit: 2 ** 44 + PAGE });
+    expect(mm.mmapSync(0, 64 * MIB, READ_WRITE, PRIVATE)).toBeGreaterThan(0);
+  });
+});
+
+describe("bytes", () => {
+  test("shared memory can be read into and written from; a detached view is empty", () => {
+    const { mm } = boot("w");
+    const shared = new Uint8Array(new SharedArrayBuffer(2));
+    mm.writeSync(at(0), Uint8Array.of(7, 8));
+    expect([...mm.readSync(at(0), shared)]).toEqual([7, 8]);
+    shared[0] = 9;
+    mm.writeSync(at(0), shared);
+    const gone = new Uint8Array(2);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    mm.writeSync(at(0), gone);
+    expect([...mm.readSync(at(0), 2)]).toEqual([9, 8]);
+    expect(mm.readSync(at(0), gone)).toHaveLength(0);
+  });
+
+  test("a view that is detached while its write waits changes nothing", async () => {
+    const booted = boot("w");
+    const child = await booted.mm.fork();
+    const sleeper = gate();
+    const { subscriber } = hold(booted, { answer: () => sleeper.promise });
+    await subscriber.export(booted.mm, at(0));
+    const view = Uint8Array.of(9, 9);
+    const write = errorOf(booted.mm.write(at(0), view));
+    structuredClone(view.buffer, { transfer: [view.buffer] });
+    sleeper.open();
+    expect(await write).toBeInstanceOf(TypeError);
+    expect([...(await booted.mm.read(at(0), 2))]).toEqual([1, 1]);
+    await child.exit();
   });
 });
 

@@ -55,6 +55,7 @@ describe("memory", () => {
     0,
     MIB - 1,
     -MIB,
+    FRAMES_MAX * PAGE + 1,
     (FRAMES_MAX + 1) * PAGE,
     2 ** 40,
     Number.NaN,
@@ -76,6 +77,13 @@ describe("memory", () => {
     ["memory as text", { memory: "64" }],
     ["a deadline as text", { memory: MIB, deadline: "5" }],
     ["a trace as text", { memory: MIB, trace: "yes" }],
+    ["a clock that does not run", { memory: MIB, clock: { now: () => 0 } }],
+    ["a clock as a number", { memory: MIB, clock: 5 }],
+    ["a reporter as text", { memory: MIB, report: "console" }],
+    ["notifier options as text", { memory: MIB, exportNotifiers: "parallel" }],
+    ["parallel as text", { memory: MIB, exportNotifiers: { parallel: "yes" } }],
+    ["debug as a number", { memory: MIB, debug: 1 }],
+    ["memory as a bigint", { memory: 1048576n }],
   ])("%s is a TypeError", async (_name, options) => {
     await expect(createMachine(options as never as MachineOptions)).rejects.toThrow(TypeError);
   });

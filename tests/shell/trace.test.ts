@@ -80,3 +80,23 @@ test("as a Chrome trace: microseconds, complete events, plain JSON", async () =>
   ]);
   expect(strip(mm, 1)).toBe(".");
 });
+
+test("a call that was under way when the trace was cleared ends no other event", async () => {
+  const booted = boot("ww", { trace: true });
+  const sleeper = gate();
+  const { subscriber } = hold(booted, { answer: () => sleeper.promise });
+  await subscriber.export(booted.mm, at(0));
+  const { trace } = booted.machine;
+  trace.clear();
+  const unmap = booted.mm.munmap(...pages(0, 1));
+  expect(trace.events().map(({ name }) => name)).toEqual([
+    "munmap",
+    "holder.invalidateProcessRange",
+  ]);
+  trace.clear();
+  expect([trace.events(), trace.lost]).toEqual([[], 0]);
+  for (const name of ["one", "two"]) trace.begin(name, "call");
+  sleeper.open();
+  await unmap;
+  expect(trace.events().map(({ result }) => result)).toEqual([null, null]);
+});
