@@ -36,12 +36,7 @@ const NOBODY: ReadonlySet<number> = new Set();
 function namedIn(core: Core): ReadonlySet<number> {
   const named = new Set<number>();
   for (const id of core.members.keys()) {
-    for (let skip = 0; ; ) {
-      const list = core.engine.listExports(id, skip);
-      for (const { mm } of list) named.add(mm);
-      if (list.length === 0) break;
-      skip += list.length;
-    }
+    for (const { mm } of core.engine.allExports(id)) named.add(mm);
   }
   return named;
 }

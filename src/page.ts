@@ -7,6 +7,7 @@
 //       gave out its page is looked at.
 
 import { PAGE_SIZE, Status } from "../assembly/abi.ts";
+import * as take from "./arguments.ts";
 import type { Core } from "./core.ts";
 import { MemoryError } from "./errors.ts";
 import type { Mm } from "./mm.ts";
@@ -56,8 +57,13 @@ export class Page {
     return this.#core.engine.frame(this.pfn);
   }
 
-  /** A copy of `length` bytes from `offset` on. */
+  /** A copy of `length` bytes from `offset` on. RangeError beyond the page. */
   read(offset = 0, length: number = PAGE_SIZE - offset): Uint8Array {
+    take.natural(offset, "offset");
+    take.natural(length, "length");
+    if (offset + length > PAGE_SIZE) {
+      throw new RangeError(`${length} bytes from ${offset} on are not in one page`);
+    }
     return this.bytes.slice(offset, offset + length);
   }
 

@@ -191,10 +191,6 @@ export class Engine {
     return this.#ask((wasm) => wasm.export_add(subscriber, mm, address, rights));
   }
 
-  removeExport(subscriber: number, mm: number, address: number): number {
-    return this.#ask((wasm) => wasm.export_remove(subscriber, mm, address));
-  }
-
   removeExports(subscriber: number, mm: number, start: number, end: number): number {
     return this.#ask((wasm) => wasm.export_remove_range(subscriber, mm, start, end));
   }
@@ -211,10 +207,14 @@ export class Engine {
     return this.#ask((wasm) => wasm.export_count(subscriber)) >>> 0;
   }
 
-  /** Records of one subscriber from the `skip`-th on, as many as one window holds. */
-  listExports(subscriber: number, skip: number): R.ExportRecord[] {
+  /** All records of one subscriber, window by window, with nothing in between. */
+  allExports(subscriber: number): R.ExportRecord[] {
     return this.#ask((wasm) => {
-      return this.#answers.exports(wasm.export_list(subscriber, skip) >>> 0);
+      const list = (skip: number) =>
+        this.#answers.exports(wasm.export_list(subscriber, skip) >>> 0);
+      const all = list(0);
+      for (let more = all; more.length > 0; all.push(...more)) more = list(all.length);
+      return all;
     });
   }
 

@@ -188,18 +188,15 @@ export class Subscriber {
     return () => this[MEMBER].idleListeners.delete(listener);
   }
 
-  /** Every page that it holds; each look goes on where the last one stopped. */
+  /** Every page that it holds when the first is asked for, let go meanwhile or not. */
   *exported(): Generator<ExportedPage, void, void> {
     const { engine, spaces } = this.#core;
-    for (let skip = 0; this[MEMBER].state !== "gone"; ) {
-      const list = engine.listExports(this[MEMBER].id, skip);
-      for (const { mm, address, pfn, rights } of list) {
-        const space = spaces.get(mm);
-        const write = (rights & Rights.Write) !== 0;
-        yield { mm: space?.mm ?? null, address, pfn, write };
-      }
-      if (list.length === 0) return;
-      skip += list.length;
+    const { id, state } = this[MEMBER];
+    if (state === "gone") return;
+    for (const { mm, address, pfn, rights } of engine.allExports(id)) {
+      const space = spaces.get(mm);
+      const write = (rights & Rights.Write) !== 0;
+      yield { mm: space?.mm ?? null, address, pfn, write };
     }
   }
 

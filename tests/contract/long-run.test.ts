@@ -25,7 +25,7 @@ function sizes({ core, machine, clock }: Booted, signal: AbortSignal) {
   };
 }
 
-/** Everything that a life has: mapping, a file, exports, refusals, deadlines, nested calls, exit. */
+/** All that a life has: mappings, a file, exports, refusals, waits, nested calls, exit. */
 async function live(booted: Booted, signal: AbortSignal, round: number): Promise<void> {
   const { machine, clock } = booted;
   const mm = machine.createMm();

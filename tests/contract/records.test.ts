@@ -350,30 +350,3 @@ describe("order", () => {
     expect(diary.slice(0, 4)).toEqual(["a unmap 0-2", "b unmap 0-2", "woke", "woke"]);
   });
 });
-
-test("a range that begins or ends within a page: pages and records agree", async () => {
-  for (const isGone of [false, true]) {
-    const booted = boot("wwww");
-    const { subscriber } = hold(booted, { letsGo: false });
-    const held = [];
-    for (let page = 0; page < 4; page++) {
-      held.push(await subscriber.export(booted.mm, at(page), { write: true }));
-    }
-    if (isGone) await booted.mm.exit();
-    subscriber.lower(booted.mm, at(2) + 1, at(3) + 1);
-    const rights = [...subscriber.exported()].map(({ address, write }) => [address, write]);
-    for (const page of held) {
-      const address = page.export?.address ?? 0;
-      expect(rights).toContainEqual([address, page.canWrite]);
-    }
-    expect(subscriber.unexportRange(booted.mm, at(0) + 1, at(0) + 1)).toBe(0);
-    expect(subscriber.unexportRange(booted.mm, at(2), at(0))).toBe(0);
-    const count = subscriber.unexportRange(booted.mm, at(0) + 1, at(2) - 1);
-    expect(count).toBe(2);
-    const left = new Set([...subscriber.exported()].map(({ address }) => address));
-    expect(left.size).toBe(4 - count);
-    for (const page of held) {
-      expect(page.isRevoked).toBe(!left.has(page.export?.address ?? 0));
-    }
-  }
-});

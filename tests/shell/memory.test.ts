@@ -232,3 +232,15 @@ test("PROT_WRITE alone can be read, as Linux has it", () => {
   mm.writeSync(start, Uint8Array.of(3));
   expect(mm.readSync(start, 1)[0]).toBe(3);
 });
+
+test("a part of a page: a wrong type is a TypeError, what is below zero a RangeError", () => {
+  const { mm, register } = boot("w");
+  const page = register({}).exportSync(mm, at(0));
+  expect(page.read(PAGE - 2)).toHaveLength(2);
+  for (const value of ["x", Number.NaN, 0.5, 1n, null]) {
+    expect(() => page.read(value as never)).toThrow(TypeError);
+    expect(() => page.read(0, value as never)).toThrow(TypeError);
+  }
+  expect(() => page.read(-1)).toThrow(RangeError);
+  expect(() => page.read(0, PAGE + 1)).toThrow(RangeError);
+});
