@@ -13,12 +13,12 @@
 // Precondition of all: what a split or a merge may take is reserved (plan/need.ts).
 
 import { MAP_COUNT_MAX, VM_DONTEXPAND, VM_IO, VM_PFNMAP, Vmstat } from "../abi";
-import { certain } from "../mem/certain";
 import { statAdd } from "../mem/vmstat";
 import { chainClone, chainDrop, chainIsSingle, chainRehang, chainUnhang } from "./anon-vma";
-import { shareAttach, shareDrop, shareRehang, shareUnhang } from "./mapping";
-import { Vma, vmaAlloc, vmaMm, vmaPages } from "./vma";
-import { vmaGapsChanged, vmaInsert, vmaRemove } from "./vma-tree";
+import { shareDrop, shareRehang, shareUnhang } from "./mapping";
+import { Vma, vmaMm, vmaPages } from "./vma";
+import { vmaDup, vmaLink } from "./vma-link";
+import { vmaGapsChanged, vmaRemove } from "./vma-tree";
 
 /** Areas that never merge. */
 export const VM_SPECIAL: u32 = VM_IO | VM_DONTEXPAND | VM_PFNMAP;
@@ -191,24 +191,16 @@ function shrinkFront(vma: Vma, start: u64): void {
  * @returns the new area.
  */
 export function vmaSplit(vma: Vma, address: u64, newBelow: bool): usize {
-  const pointer = vmaAlloc();
-  certain(pointer != 0);
-  const fresh = changetype<Vma>(pointer);
-  const cut = (address - vma.start) >> 12;
-  fresh.flags = vma.flags;
-  fresh.name = vma.name;
-  fresh.mapping = vma.mapping;
-  fresh.anonVma = vma.anonVma;
-  fresh.start = newBelow ? vma.start : address;
-  fresh.end = newBelow ? address : vma.end;
-  fresh.pgoff = newBelow ? vma.pgoff : vma.pgoff + cut;
-  if (newBelow) vmaResize(vma, address, vma.end, vma.pgoff + cut);
+  const cut = vma.pgoff + ((address - vma.start) >> 12);
+  const fresh = newBelow
+    ? vmaDup(vma, vma.start, address, vma.pgoff)
+    : vmaDup(vma, address, vma.end, cut);
+  if (newBelow) vmaResize(vma, address, vma.end, cut);
   else vmaResize(vma, vma.start, address, vma.pgoff);
-  if (fresh.mapping) certain(shareAttach(fresh));
   chainClone(fresh, vma);
-  vmaInsert(vmaMm(vma), fresh);
+  vmaLink(vmaMm(vma), fresh);
   statAdd(Vmstat.vma_split, 1);
-  return pointer;
+  return changetype<usize>(fresh);
 }
 
 /**

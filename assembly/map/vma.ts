@@ -7,7 +7,8 @@
 //   V4  A mapped file is in `mapping`, and `share` is this area's link in its interval tree.
 //   V5  anonVma set implies a chain that contains a link to it.
 //
-// Written by: map/vma-tree.ts (links), map/merge.ts (boundaries), op/*.ts (flags).
+// Written by: map/vma-link.ts (new ones), map/vma-tree.ts (links), map/merge.ts (boundaries),
+// op/*.ts (flags).
 
 import { STACK_GUARD_PAGES, VM_GROWSDOWN, VM_SHARED } from "../abi";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";

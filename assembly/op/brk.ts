@@ -17,6 +17,7 @@ import {
 import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
 import { startGap, Vma } from "../map/vma";
+import { vmaCreate } from "../map/vma-link";
 import { vmaBefore, vmaFind, vmaIntersection } from "../map/vma-tree";
 import { mmConflict } from "../plan/freeze";
 import { need } from "../plan/need";
@@ -32,7 +33,6 @@ import {
 } from "../plan/plan";
 import { checkFrozen, refuseFrozen, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
-import { areaCreate } from "./mmap";
 import { pageAlign, unmapApply, unmapFits, unmapPlan } from "./munmap";
 
 const DATA: u32 = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT;
@@ -102,7 +102,7 @@ function grow(mm: Mm, address: u64, start: u64, end: u64): i32 {
   const before = vmaBefore(mm, start);
   const heap = before && changetype<Vma>(before).end > mm.brkStart ? before : 0;
   propose(start, end, flags, start >> 12, 0);
-  if (!mergeNew(heap, 0, true)) areaCreate(mm, start, end, flags, 0, start >> 12);
+  if (!mergeNew(heap, 0, true)) vmaCreate(mm, start, end, flags, 0, start >> 12);
   mm.brk = address;
   if (flags & VM_LOCKED) populateNext(start, end, Populate.Quiet);
   return answer(address);

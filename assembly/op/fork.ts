@@ -23,14 +23,13 @@ import {
 } from "../abi";
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
-import { shareAttach } from "../map/mapping";
 import { Mm, mmCreate, mmOf } from "../map/mm";
 import { A, E, P, ptePfn, S, W } from "../map/pte";
 import { frameMapAgain } from "../map/rmap";
 import { isSwap, SWP_EXCLUSIVE, slotDup, swapSlot } from "../map/swap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, tableTrim } from "../map/table";
-import { Vma, vmaAlloc, vmaPages } from "../map/vma";
-import { vmaInsert } from "../map/vma-tree";
+import { Vma, vmaPages } from "../map/vma";
+import { vmaDup, vmaLink } from "../map/vma-link";
 import { certain } from "../mem/certain";
 import { need } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
@@ -110,18 +109,12 @@ function forkChain(child: Vma, parent: Vma): void {
 }
 
 function copyArea(mm: Mm, vma: Vma): Vma {
-  const pointer = vmaAlloc();
-  certain(pointer != 0);
-  const copy = changetype<Vma>(pointer);
-  copy.start = vma.start;
-  copy.end = vma.end;
-  copy.pgoff = vma.pgoff;
-  copy.flags = vma.flags & ~(VM_LOCKED | VM_LOCKONFAULT);
-  copy.name = vma.name;
-  copy.mapping = vma.mapping;
+  const copy = vmaDup(vma, vma.start, vma.end, vma.pgoff);
+  copy.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+  // The child's own, or one taken over: the chain decides.
+  copy.anonVma = 0;
   if (!(vma.flags & VM_WIPEONFORK)) forkChain(copy, vma);
-  vmaInsert(mm, copy);
-  if (copy.mapping) certain(shareAttach(copy));
+  vmaLink(mm, copy);
   return copy;
 }
 

@@ -9,13 +9,13 @@ import { D, pteMake, S, W } from "../map/pte";
 import { frameMapNewAnon } from "../map/rmap";
 import { pteEnsure, pteGet, pteSet, tableTrim } from "../map/table";
 import { linearIndex, Vma } from "../map/vma";
+import { vmaCreate } from "../map/vma-link";
 import { vmaLookup } from "../map/vma-tree";
 import { mappingConflict } from "../plan/freeze";
 import { need } from "../plan/need";
 import { isFree, USER_END } from "../plan/placement";
 import { planAfford, planBegin } from "../plan/plan";
 import { checkFrozen, refuseFrozen } from "../plan/ticket";
-import { areaCreate } from "./mmap";
 
 /** An area as it stood. EINVAL for a bad or taken range; EAGAIN when frozen; ENOMEM. */
 export function importArea(
@@ -40,7 +40,7 @@ export function importArea(
   const status = planAfford();
   if (status) return status;
   const pgoff = mapping ? offset >> 12 : start >> 12;
-  areaCreate(mm, start, end, vmFlags, mapping, pgoff).name = name;
+  vmaCreate(mm, start, end, vmFlags, mapping, pgoff).name = name;
   if (name == AreaName.Stack) mm.stack = end - 8;
   return Status.Ok;
 }

@@ -45,12 +45,12 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../abi";
-import { fileRangeFits, Mapping, mappingCreate, mappingPut, shareAttach } from "../map/mapping";
+import { fileRangeFits, Mapping, mappingCreate, mappingPut } from "../map/mapping";
 import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
-import { Vma, vmaAlloc } from "../map/vma";
-import { vmaBefore, vmaFind, vmaInsert, vmaIntersection } from "../map/vma-tree";
-import { certain } from "../mem/certain";
+import { Vma } from "../map/vma";
+import { vmaCreate } from "../map/vma-link";
+import { vmaBefore, vmaFind, vmaIntersection } from "../map/vma-tree";
 import { mmConflict } from "../plan/freeze";
 import { need } from "../plan/need";
 import { isFree, MMAP_MIN, placementFailed, placementFind, USER_END } from "../plan/placement";
@@ -264,7 +264,7 @@ function mapApply(
   const page = file || shm ? pgoff : start >> 12;
   if (shm || !mapMerge(mm, start, end, vm, file, page)) {
     const object = shm ? mappingCreate(FileKind.Shm, end - start) : file;
-    areaCreate(mm, start, end, vm, object, page);
+    vmaCreate(mm, start, end, vm, object, page);
     if (shm) mappingPut(changetype<Mapping>(object));
   }
   if (populate) populateNext(start, end, populate);
@@ -274,21 +274,6 @@ function mapApply(
 function mapMerge(mm: Mm, start: u64, end: u64, vm: u32, file: usize, pgoff: u64): bool {
   propose(start, end, vm, pgoff, file);
   return mergeNew(vmaBefore(mm, start), vmaFind(mm, end), false) != 0;
-}
-
-/** A new area that merges with nothing. Precondition: its record and link are reserved. */
-export function areaCreate(mm: Mm, start: u64, end: u64, vm: u32, mapping: usize, pgoff: u64): Vma {
-  const pointer = vmaAlloc();
-  certain(pointer != 0);
-  const vma = changetype<Vma>(pointer);
-  vma.start = start;
-  vma.end = end;
-  vma.flags = vm;
-  vma.pgoff = pgoff;
-  vma.mapping = mapping;
-  vmaInsert(mm, vma);
-  if (mapping) certain(shareAttach(vma));
-  return vma;
 }
 
 /** Commit of a planned mmap. */

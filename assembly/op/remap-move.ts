@@ -15,7 +15,6 @@ import {
   VM_MAYSHARE,
 } from "../abi";
 import { chainClone, chainDrop } from "../map/anon-vma";
-import { shareAttach } from "../map/mapping";
 import { mergeNew, propose, proposeAnonVma, proposeSource, vmaResize } from "../map/merge";
 import { Mm } from "../map/mm";
 import {
@@ -28,8 +27,9 @@ import {
   pteSlot,
   tableTrim,
 } from "../map/table";
-import { isAnonymous, linearIndex, Vma, vmaAlloc } from "../map/vma";
-import { vmaBefore, vmaFind, vmaInsert, vmaLookup } from "../map/vma-tree";
+import { isAnonymous, linearIndex, Vma } from "../map/vma";
+import { vmaDup, vmaLink } from "../map/vma-link";
+import { vmaBefore, vmaFind, vmaLookup } from "../map/vma-tree";
 import { certain } from "../mem/certain";
 import { placementFailed, placementFind } from "../plan/placement";
 import { answer, populateNext } from "../plan/plan";
@@ -72,19 +72,9 @@ function copyArea(mm: Mm, vma: Vma, at: u64, to: u64, length: u64): Vma {
   proposeSource(vma);
   const merged = mergeNew(vmaBefore(mm, to), vmaFind(mm, to), false);
   if (merged) return changetype<Vma>(merged);
-  const pointer = vmaAlloc();
-  certain(pointer != 0);
-  const copy = changetype<Vma>(pointer);
-  copy.flags = vma.flags;
-  copy.name = vma.name;
-  copy.mapping = vma.mapping;
-  copy.anonVma = vma.anonVma;
-  copy.start = to;
-  copy.end = to + length;
-  copy.pgoff = pgoff;
+  const copy = vmaDup(vma, to, to + length, pgoff);
   chainClone(copy, vma);
-  vmaInsert(mm, copy);
-  if (copy.mapping) certain(shareAttach(copy));
+  vmaLink(mm, copy);
   return copy;
 }
 
