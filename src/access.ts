@@ -45,7 +45,7 @@ export function reachSync(
     const outcome = runSync(call);
     if (!call.wasTold) return outcome.pfn;
   }
-  throw takenAway({ op, access, address, done });
+  throw takenAway(op, address, done);
 }
 
 /** Whether the engine has refused for good: there is nothing to wait for, or to be read in. */
@@ -83,7 +83,7 @@ export async function eachPage(
       continue;
     }
     tries++;
-    if (tries > RETRIES_MAX) throw takenAway(page);
+    if (tries > RETRIES_MAX) throw takenAway(page.op, page.address, page.done);
     const pending = run(new Call(core, faultPlan(space, page), context, options, status));
     if (pending instanceof Promise) await pending;
   }
@@ -139,11 +139,8 @@ function isAccessible(engine: Engine, space: Space, address: number, access: Acc
   return access !== Access.Write || (entry.pteLo & PTE_W) !== 0;
 }
 
-function takenAway(request: AccessRequest): MemoryError {
-  const { op, address, done } = request;
-  return new MemoryError(Status.EAGAIN, op, {
-    address,
-    done,
-    reason: "the page was taken away again each time it was there",
-  });
+/** The error for a page that was lost to others as often as anybody should try. */
+export function takenAway(op: string, address: number, done: number | undefined): MemoryError {
+  const reason = "the page was taken away again each time it was there";
+  return new MemoryError(Status.EAGAIN, op, { address, done, reason });
 }

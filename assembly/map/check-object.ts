@@ -15,7 +15,7 @@ import { AnonVma, anonVmaPool } from "./anon-vma";
 import { AreaInvariant, linksListed, weighLink } from "./check-area";
 import { usedFirst, usedNext, weigh } from "./check-used";
 import { Link, linkPool } from "./link";
-import { Mapping, mappingPool, nodePool } from "./mapping";
+import { FANOUT, Mapping, mappingPool, nodePool, nodeUsed } from "./mapping";
 import { treeCheck, treeFirst, treeNext } from "./tree";
 import { Vma, vmaPages } from "./vma";
 
@@ -39,10 +39,6 @@ export const enum ObjectInvariant {
   /** C3: fewer references than areas that show the file. */
   MappingRefs = 413,
 }
-
-/** Children of a cache node, which are followed by their count (mapping.ts). */
-const FANOUT: u32 = 64;
-const USED_AT: usize = FANOUT << 2;
 
 // What the walk over all objects has seen.
 let linksHeld: u64 = 0;
@@ -139,7 +135,7 @@ function checkNode(mapping: Mapping, node: usize, level: u32, base: u64): u32 {
       level > 1 ? checkNode(mapping, child, level - 1, at) : checkCached(mapping, child, at);
     if (bad) return bad;
   }
-  return used && used == load<u32>(node + USED_AT) ? 0 : ObjectInvariant.CacheShape;
+  return used && used == load<u32>(nodeUsed(node)) ? 0 : ObjectInvariant.CacheShape;
 }
 
 function checkCached(mapping: Mapping, child: usize, index: u64): u32 {

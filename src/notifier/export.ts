@@ -6,9 +6,9 @@
 //       `why.ended` says when to try again.
 
 import { Access, PAGE_SIZE, Rights, Status, TASK_SIZE } from "../../assembly/abi.ts";
+import { takenAway } from "../access.ts";
 import { Call, type CallOptions, UNTRIED } from "../call.ts";
 import type { Core } from "../core.ts";
-import { MemoryError } from "../errors.ts";
 import { runEach, runEachSync } from "../pipeline.ts";
 import { type Plan, span } from "../plan.ts";
 import type { Space } from "../space.ts";
@@ -88,7 +88,7 @@ function* rounds(
     yield call;
     if (!call.wasTold) return true;
   }
-  throw takenAway(request, address, done);
+  throw takenAway(request.op, address, done);
 }
 
 function* pagesIn(start: number, end: number): Generator<number, void, void> {
@@ -146,9 +146,4 @@ function mustNotWait({ context, member }: ExportRequest): boolean {
 
 function isLeftOut({ fault }: ExportRequest, status: number): boolean {
   return status === Status.EFAULT && !fault;
-}
-
-function takenAway({ op }: ExportRequest, address: number, done: number): MemoryError {
-  const reason = "the page was taken away again each time it was there";
-  return new MemoryError(Status.EAGAIN, op, { address, done, reason });
 }
