@@ -1,7 +1,6 @@
 // Each invariant of areas, broken on purpose: the checker names it, and nothing once it is mended.
 
 import { PROT_READ } from "../../../assembly/abi";
-import { checkMaps } from "../../../assembly/map/check";
 import { AreaInvariant } from "../../../assembly/map/check-area";
 import { Link } from "../../../assembly/map/link";
 import { Mm } from "../../../assembly/map/mm";
@@ -21,16 +20,12 @@ import {
   space,
   touch,
 } from "../op/world";
+import { expectBroken } from "./broken";
 
 let mm = changetype<Mm>(0);
 let child = changetype<Mm>(0);
 let shared: usize = 0;
 let other: usize = 0;
-
-/** Expects `invariant` of a machine that the test has just broken. */
-function expectBroken(invariant: AreaInvariant): void {
-  expect<u32>(checkMaps()).toBe(invariant);
-}
 
 //   pages   0 ── 4   4 ── 6   8 ── 12   20 ── 24
 //           rw       r        file      rw, untouched

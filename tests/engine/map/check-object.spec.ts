@@ -6,7 +6,6 @@ import { flagClear, flagSet } from "../../../assembly/frame/flags";
 import { frameOf } from "../../../assembly/frame/frame";
 import { poolAlloc, poolFree } from "../../../assembly/frame/pool";
 import { AnonVma, anonVmaCreate, anonVmaPool } from "../../../assembly/map/anon-vma";
-import { checkMaps } from "../../../assembly/map/check";
 import { AreaInvariant } from "../../../assembly/map/check-area";
 import { ObjectInvariant } from "../../../assembly/map/check-object";
 import { Link, linkInsert, linkRemove } from "../../../assembly/map/link";
@@ -26,16 +25,12 @@ import {
   space,
   touch,
 } from "../op/world";
+import { expectBroken } from "./broken";
 
 let mm = changetype<Mm>(0);
 let child = changetype<Mm>(0);
 let shared: usize = 0;
 let cached: u32 = 0;
-
-/** Expects `invariant` of a machine that the test has just broken. */
-function expectBroken(invariant: u32): void {
-  expect<u32>(checkMaps()).toBe(invariant);
-}
 
 function anonVmaOf(vma: Vma): AnonVma {
   return changetype<AnonVma>(vma.anonVma);

@@ -4,7 +4,7 @@ import { PG, PROT_READ } from "../../../assembly/abi";
 import { flagClear, flagSet } from "../../../assembly/frame/flags";
 import { Frame, frameAddress, frameOf } from "../../../assembly/frame/frame";
 import { MAPPING_ANON } from "../../../assembly/map/anon-vma";
-import { checkMaps, RmapInvariant } from "../../../assembly/map/check";
+import { RmapInvariant } from "../../../assembly/map/check";
 import { TableInvariant } from "../../../assembly/map/check-table";
 import { Mm } from "../../../assembly/map/mm";
 import { NX, P, pteMake, ptePfn, S, U, W } from "../../../assembly/map/pte";
@@ -32,16 +32,12 @@ import {
   space,
   touch,
 } from "../op/world";
+import { expectBroken } from "./broken";
 
 let mm = changetype<Mm>(0);
 let child = changetype<Mm>(0);
 let shared: usize = 0;
 let other: usize = 0;
-
-/** Expects `invariant` of a machine that the test has just broken. */
-function expectBroken(invariant: u32): void {
-  expect<u32>(checkMaps()).toBe(invariant);
-}
 
 /** Expects `invariant` while the pte of page `index` is `pte`. */
 function expectBrokenBy(index: u32, pte: u64, invariant: u32): void {

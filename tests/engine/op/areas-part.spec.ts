@@ -2,10 +2,7 @@
 // first of two splits stays where the second does not fit.
 
 import {
-  MAP_ANONYMOUS,
   MAP_COUNT_MAX,
-  MAP_FIXED,
-  MAP_PRIVATE,
   MREMAP_FIXED,
   MREMAP_MAYMOVE,
   PROT_READ,
@@ -14,7 +11,6 @@ import {
 import { Mm } from "../../../assembly/map/mm";
 import { commitLimitSet } from "../../../assembly/op/commit-limit";
 import { mlock } from "../../../assembly/op/mlock";
-import { mmap } from "../../../assembly/op/mmap";
 import { mprotect } from "../../../assembly/op/mprotect";
 import { mremap } from "../../../assembly/op/mremap";
 import { munmap } from "../../../assembly/op/munmap";
@@ -26,13 +22,12 @@ import {
   expectSound,
   leave,
   mapAnon,
+  mapEveryOther,
   page,
-  READ_WRITE,
   space,
 } from "./world";
 
 const PAGE: u64 = 4096;
-const FIXED: i32 = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 /** Where the wide area of eight pages is, and where the others begin. */
 const WIDE: u32 = 0;
 const OTHERS: u32 = 100;
@@ -41,9 +36,7 @@ let mm = changetype<Mm>(0);
 
 /** One page mapped, one not, and so on, until there are `count` areas with the wide one. */
 function fill(count: u32): void {
-  for (let at: u32 = 0; at < count - 1; at++) {
-    assert(mmap(mm, page(OTHERS + 2 * at), PAGE, READ_WRITE, FIXED, 0, 0) == 0, "mmap");
-  }
+  mapEveryOther(mm, OTHERS, count - 1);
   mapAnon(mm, WIDE, WIDE + 8);
 }
 

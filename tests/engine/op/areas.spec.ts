@@ -30,6 +30,7 @@ import {
   expectSound,
   leave,
   mapAnon,
+  mapEveryOther,
   page,
   READ_WRITE,
   space,
@@ -44,9 +45,7 @@ let mm = changetype<Mm>(0);
 
 /** One page mapped, one not, and so on, until there are `count` areas; the last is the wide one. */
 function fill(count: u32): void {
-  for (let at: u32 = 0; at < count - 1; at++) {
-    assert(mmap(mm, page(2 * at), PAGE, READ_WRITE, FIXED, 0, 0) == 0, "mmap");
-  }
+  mapEveryOther(mm, 0, count - 1);
   mapAnon(mm, WIDE, WIDE + 6);
 }
 

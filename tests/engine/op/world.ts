@@ -63,6 +63,11 @@ export function mapAnon(mm: Mm, start: u32, end: u32, prot: i32 = READ_WRITE): v
   assert(status == 0, "mmap");
 }
 
+/** Maps one page and leaves one, `count` times, from page `first` on: as many areas. */
+export function mapEveryOther(mm: Mm, first: u32, count: u32): void {
+  for (let at: u32 = 0; at < count; at++) mapAnon(mm, first + 2 * at, first + 2 * at + 1);
+}
+
 /** A file in memory, of `pages` pages. */
 export function file(pages: u32): usize {
   const handle = fileCreate(FileKind.Memory, (<u64>pages) << 12);

@@ -21,7 +21,7 @@ import { GaugeInvariant } from "../../../assembly/plan/check-gauge";
 import { TicketInvariant } from "../../../assembly/plan/check-ticket";
 import { Key } from "../../../assembly/plan/freeze";
 import { ExportRecord, recordAdd, recordFind, recordRemove } from "../../../assembly/plan/record";
-import { Ticket, TicketState, ticketNeed, ticketOf } from "../../../assembly/plan/ticket";
+import { Ticket, TicketState, ticketNeed } from "../../../assembly/plan/ticket";
 import {
   boot,
   closeFile,
@@ -33,6 +33,7 @@ import {
   space,
   touch,
 } from "../op/world";
+import { opened, planUnmap } from "./opened";
 
 const HOLDER: u32 = 3;
 
@@ -58,16 +59,6 @@ function pfnAt(index: u32): u32 {
 
 function recordAt(index: u32): ExportRecord {
   return changetype<ExportRecord>(recordFind(pfnAt(index), HOLDER, mm.handle, page(index)));
-}
-
-/** Plans to take pages [start, end) away. */
-function planUnmap(start: u32, end: u32): Ticket {
-  return opened(munmap(mm, page(start), (<u64>(end - start)) << 12));
-}
-
-function opened(handle: i32): Ticket {
-  assert(handle > 0, "the operation has somebody to tell");
-  return changetype<Ticket>(changetype<usize>(ticketOf(<u32>handle)));
 }
 
 function keyOf(ticket: Ticket): Key {
@@ -195,8 +186,8 @@ describe("the checker of freezes", () => {
   afterEach(finish);
 
   test("Z1, P2: two tickets that freeze the same page", () => {
-    const low = planUnmap(0, 3);
-    const high = planUnmap(3, 5);
+    const low = planUnmap(mm, 0, 3);
+    const high = planUnmap(mm, 3, 5);
     expect<u32>(checkPlans()).toBe(0);
     keyOf(low).end = page(3) + 1;
     expectBroken(FreezeInvariant.Overlap);
@@ -209,7 +200,7 @@ describe("the checker of freezes", () => {
   });
 
   test("Z2: an mm that counts other keys than name it", () => {
-    const ticket = planUnmap(0, 2);
+    const ticket = planUnmap(mm, 0, 2);
     mm.freezes = 0;
     expectBroken(FreezeInvariant.Count);
     mm.freezes = 1;
@@ -228,11 +219,11 @@ describe("the checker of freezes", () => {
   });
 
   test("Z3: a key whose ticket is closed, or does not list it", () => {
-    const ticket = planUnmap(0, 2);
+    const ticket = planUnmap(mm, 0, 2);
     ticket.state = TicketState.Free;
     expectBroken(FreezeInvariant.Owner);
     ticket.state = TicketState.Planned;
-    const other = planUnmap(4, 5);
+    const other = planUnmap(mm, 4, 5);
     keyOf(ticket).ticket = changetype<usize>(other);
     expectBroken(FreezeInvariant.Owner);
     keyOf(ticket).ticket = changetype<usize>(ticket);
@@ -241,9 +232,9 @@ describe("the checker of freezes", () => {
   });
 
   test("the list of keys is as it was after it has been looked at", () => {
-    const a = planUnmap(4, 5);
-    const b = planUnmap(0, 1);
-    const c = planUnmap(1, 2);
+    const a = planUnmap(mm, 4, 5);
+    const b = planUnmap(mm, 0, 1);
+    const c = planUnmap(mm, 1, 2);
     expect<u32>(checkPlans()).toBe(0);
     expect<usize>(keyOf(c).all).toBe(b.keys);
     expect<usize>(keyOf(b).all).toBe(a.keys);
@@ -271,7 +262,7 @@ describe("the checker of tickets", () => {
   });
 
   test("N1: a ticket that counts on more, or less, than is set aside", () => {
-    const ticket = planUnmap(0, 2);
+    const ticket = planUnmap(mm, 0, 2);
     expect<u32>(vmaPool.reserved).toBe(2);
     ticketNeed(ticket).links += 1;
     expectBroken(TicketInvariant.Reserve);
@@ -283,7 +274,7 @@ describe("the checker of tickets", () => {
   });
 
   test("P1: a frozen page that loses a right, goes, or names another frame", () => {
-    const ticket = planUnmap(0, 3);
+    const ticket = planUnmap(mm, 0, 3);
     expect<u32>(checkPlans()).toBe(0);
     const slot = slotOf(2);
     const pte = load<u64>(slot);
@@ -300,7 +291,7 @@ describe("the checker of tickets", () => {
   });
 
   test("P1: a page that becomes present, or exported, in a frozen range", () => {
-    const ticket = planUnmap(0, 10);
+    const ticket = planUnmap(mm, 0, 10);
     expect<u32>(checkPlans()).toBe(0);
     store<u64>(slotOf(9), load<u64>(slotOf(7)));
     expectBroken(TicketInvariant.Frozen);
@@ -313,7 +304,7 @@ describe("the checker of tickets", () => {
   });
 
   test("P1: accesses go on and holders let go: neither is a change", () => {
-    const ticket = planUnmap(0, 3);
+    const ticket = planUnmap(mm, 0, 3);
     expect<u32>(checkPlans()).toBe(0);
     store<u64>(slotOf(2), load<u64>(slotOf(2)) & ~(A | D));
     exportRemove(HOLDER, mm.handle, page(1));
@@ -323,7 +314,7 @@ describe("the checker of tickets", () => {
   });
 
   test("P1: a page outside the frozen range may change", () => {
-    const ticket = planUnmap(0, 3);
+    const ticket = planUnmap(mm, 0, 3);
     expect<u32>(checkPlans()).toBe(0);
     expect<i32>(munmap(mm, page(5), 4096)).toBe(0);
     expect<u32>(checkPlans()).toBe(0);

@@ -29,7 +29,7 @@ import {
   needRelease,
   needTake,
 } from "../../../assembly/plan/need";
-import { Ticket, ticketOf } from "../../../assembly/plan/ticket";
+import { Ticket } from "../../../assembly/plan/ticket";
 import {
   area,
   boot,
@@ -46,6 +46,7 @@ import {
   takeAllBut,
   touch,
 } from "../op/world";
+import { opened } from "./opened";
 
 const PAGE: u64 = 4096;
 const HOLDER: u32 = 1;
@@ -77,11 +78,6 @@ function needSome(): void {
   need.mappings = 4;
   need.nodes = 7;
   need.mms = 1;
-}
-
-function opened(handle: i32): Ticket {
-  assert(handle > 0, "the operation has somebody to tell");
-  return changetype<Ticket>(changetype<usize>(ticketOf(<u32>handle)));
 }
 
 /** Expects that nothing is set aside, and that no frame is missing. */

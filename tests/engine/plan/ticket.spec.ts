@@ -59,21 +59,12 @@ import {
   takeAllBut,
   touch,
 } from "../op/world";
+import { opened, planUnmap } from "./opened";
 
 const PAGE: u64 = 4096;
 const HOLDER: u32 = 9;
 
 let mm = changetype<Mm>(0);
-
-/** Plans to take pages [start, end) away. */
-function planUnmap(start: u32, end: u32): Ticket {
-  return opened(munmap(mm, page(start), (<u64>(end - start)) << 12));
-}
-
-function opened(handle: i32): Ticket {
-  assert(handle > 0, "the operation has somebody to tell");
-  return changetype<Ticket>(changetype<usize>(ticketOf(<u32>handle)));
-}
 
 /** Expects that what answered `status` was told to wait for `ticket`. */
 function expectWait(status: i32, ticket: Ticket): void {
@@ -106,7 +97,7 @@ describe("ticket: its life", () => {
 
   test("planned, aborted: everything is as it was", () => {
     const pfn = ptePfn(pteGet(mm, page(3)));
-    const ticket = planUnmap(2, 5);
+    const ticket = planUnmap(mm, 2, 5);
     expect<u32>(ticket.state).toBe(TicketState.Planned);
     expect<u32>(ticketsOpen).toBe(1);
     expectSound();
@@ -117,7 +108,7 @@ describe("ticket: its life", () => {
   });
 
   test("planned, committed, ended: the freeze lasts until the end", () => {
-    const ticket = planUnmap(2, 5);
+    const ticket = planUnmap(mm, 2, 5);
     expect<i32>(ticketCommit(ticket)).toBe(0);
     expect<u32>(ticket.state).toBe(TicketState.Committed);
     expect<u64>(pteGet(mm, page(3))).toBe(0);
@@ -129,7 +120,7 @@ describe("ticket: its life", () => {
   });
 
   test("no step may be taken twice, or out of turn", () => {
-    const ticket = planUnmap(2, 5);
+    const ticket = planUnmap(mm, 2, 5);
     expect<i32>(ticketEnd(ticket)).toBe(Status.EINVAL);
     ticketCommit(ticket);
     expect<i32>(ticketCommit(ticket)).toBe(Status.EINVAL);
@@ -141,7 +132,7 @@ describe("ticket: its life", () => {
 
   test("P3: a commit is refused while a holder is left, and says who and where", () => {
     exportAdd(HOLDER, mm, page(4), Rights.Read);
-    const ticket = planUnmap(2, 6);
+    const ticket = planUnmap(mm, 2, 6);
     expect<i32>(ticketCommit(ticket)).toBe(Status.EBUSY);
     expect<u32>(resultGet(ResultField.Holder)).toBe(HOLDER);
     expect<u64>(resultGet64(ResultField.HolderLo)).toBe(page(4));
@@ -154,7 +145,7 @@ describe("ticket: its life", () => {
 
   test("P3: a holder outside the range does not matter", () => {
     exportAdd(HOLDER, mm, page(6), Rights.Read);
-    const ticket = planUnmap(2, 6);
+    const ticket = planUnmap(mm, 2, 6);
     expect<i32>(ticketCommit(ticket)).toBe(0);
     ticketEnd(ticket);
     exportRemove(HOLDER, mm.handle, page(6));
@@ -171,7 +162,7 @@ describe("ticket: its life", () => {
 
   test("the limit of open tickets has an error of its own", () => {
     mapAnon(mm, 100, 100 + 2 * TICKETS_MAX + 2);
-    for (let at: u32 = 0; at < TICKETS_MAX; at++) planUnmap(100 + 2 * at, 101 + 2 * at);
+    for (let at: u32 = 0; at < TICKETS_MAX; at++) planUnmap(mm, 100 + 2 * at, 101 + 2 * at);
     expect<u32>(ticketsOpen).toBe(TICKETS_MAX);
     const over = page(100 + 2 * TICKETS_MAX);
     expect<i32>(munmap(mm, over, PAGE)).toBe(Status.ENFILE);
@@ -191,7 +182,7 @@ describe("ticket: what waits for it", () => {
   afterEach(finish);
 
   test("P1: reads and writes of pages that are there go on", () => {
-    const ticket = planUnmap(0, 8);
+    const ticket = planUnmap(mm, 0, 8);
     expect<i32>(access(mm, page(3), Access.Read)).toBe(0);
     expect<i32>(access(mm, page(3), Access.Write)).toBe(0);
     ticketAbort(ticket);
@@ -207,7 +198,7 @@ describe("ticket: what waits for it", () => {
 
   test("P1: nothing becomes present, by a fault or by hand", () => {
     mapAnon(mm, 8, 9);
-    const ticket = planUnmap(6, 9);
+    const ticket = planUnmap(mm, 6, 9);
     expectWait(access(mm, page(8), Access.Read), ticket);
     expectWait(access(mm, page(8), Access.Write), ticket);
     expectWait(importPage(mm, page(8), true), ticket);
@@ -217,7 +208,7 @@ describe("ticket: what waits for it", () => {
 
   test("P1: nothing becomes exported; what is exported may be let go", () => {
     exportAdd(HOLDER, mm, page(1), Rights.Read);
-    const ticket = planUnmap(0, 3);
+    const ticket = planUnmap(mm, 0, 3);
     expectWait(exportAdd(HOLDER, mm, page(2), Rights.Read), ticket);
     expectWait(exportAdd(HOLDER, mm, page(1), Rights.Write), ticket);
     expect<i32>(exportRemove(HOLDER, mm.handle, page(1))).toBe(1);
@@ -225,7 +216,7 @@ describe("ticket: what waits for it", () => {
   });
 
   test("P2, Z1: every other operation on the range waits, and changes nothing", () => {
-    const ticket = planUnmap(2, 6);
+    const ticket = planUnmap(mm, 2, 6);
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
     expectWait(munmap(mm, page(5), 2 * PAGE), ticket);
     expectWait(mmap(mm, page(0), 3 * PAGE, READ_WRITE, flags, 0, 0), ticket);
@@ -241,9 +232,9 @@ describe("ticket: what waits for it", () => {
   });
 
   test("Z1: operations on both sides of the range do not wait", () => {
-    const middle = planUnmap(2, 6);
-    const low = planUnmap(1, 2);
-    const high = planUnmap(6, 7);
+    const middle = planUnmap(mm, 2, 6);
+    const low = planUnmap(mm, 1, 2);
+    const high = planUnmap(mm, 6, 7);
     expectSound();
     expect<i32>(ticketCommit(high)).toBe(0);
     expect<i32>(ticketCommit(low)).toBe(0);
@@ -271,7 +262,7 @@ describe("ticket: what waits for it", () => {
   test("Z2: a part of a file that is frozen takes in no page, and the rest does", () => {
     const mapping = file(8);
     mapFile(mm, 20, 28, mapping, 0);
-    const ticket = planUnmap(0, 1);
+    const ticket = planUnmap(mm, 0, 1);
     const first = ticket.keys;
     ticket.keys = keyCreate(
       changetype<usize>(ticket),
