@@ -72,7 +72,7 @@ function* steps(work: Transfer, options: CallOptions | null): Generator<Call, vo
 function partOf({ state, position, bytes, isWrite, done }: Transfer): Part | null {
   const at = position + done;
   const end = position + bytes.byteLength;
-  const limit = isWrite ? end : Math.min(end, state.core.engine.mappingSize(state.mapping));
+  const limit = isWrite ? end : Math.min(end, state.core.engine.files.size(state.mapping));
   if (at >= limit) return null;
   const inPage = at % PAGE_SIZE;
   const count = Math.min(PAGE_SIZE - inPage, limit - at);
@@ -83,13 +83,13 @@ function partOf({ state, position, bytes, isWrite, done }: Transfer): Part | nul
 function reach({ state, isWrite }: Transfer, { index, inPage, count }: Part): number {
   const { core, mapping } = state;
   if (state.isReleased) return Status.EBADF;
-  if (!isWrite) return core.engine.mappingPage(mapping, index, false);
+  if (!isWrite) return core.engine.files.page(mapping, index, false);
   const end = index * PAGE_SIZE + inPage + count;
-  if (end > core.engine.mappingSize(mapping)) {
-    const status = core.engine.growMapping(mapping, end);
+  if (end > core.engine.files.size(mapping)) {
+    const status = core.engine.files.grow(mapping, end);
     if (status < 0) return status;
   }
-  return core.engine.mappingPage(mapping, index, true);
+  return core.engine.files.page(mapping, index, true);
 }
 
 function copy(work: Transfer, { inPage, count }: Part, status: number): void {
@@ -121,7 +121,7 @@ function settledStatus(status: number, isWrite: boolean): number {
 }
 
 function isCached(engine: Engine, mapping: number, index: number): boolean {
-  return engine.mappingPage(mapping, index, false) === Status.Ok;
+  return engine.files.page(mapping, index, false) === Status.Ok;
 }
 
 function frozenAgain({ op, done }: Plan): MemoryError {

@@ -51,7 +51,7 @@ export class File {
 
   /** Bytes. */
   get size(): number {
-    return this.#engine("size").mappingSize(this[FILE].mapping);
+    return this.#engine("size").files.size(this[FILE].mapping);
   }
 
   /**
@@ -114,7 +114,7 @@ export class File {
     const state = this[FILE];
     if (state.isReleased) return;
     state.isReleased = true;
-    state.core.engine.releaseMapping(state.mapping);
+    state.core.engine.files.release(state.mapping);
   }
 
   [Symbol.dispose](): void {
@@ -175,7 +175,7 @@ export function createFile(core: Core, options: FileOptions, context: Bracket | 
   if (KIND[kind] === undefined) throw take.typeError("kind", '"memory" or "disk"', kind);
   const size = take.natural(options.size ?? 0, "size");
   const given = options.name === undefined ? null : take.text(options.name, "name");
-  const mapping = core.engine.createMapping(KIND[kind], size);
+  const mapping = core.engine.files.create(KIND[kind], size);
   if (mapping < 0) throw new MemoryError(mapping, "createFile");
   forgetFile(core, mapping);
   const state = new FileState(core, mapping, given ?? `file${mapping}`, kind);

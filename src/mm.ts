@@ -8,25 +8,22 @@
 // subscriber refused, or holds a page still), ETIMEDOUT, EDEADLK, EAGAIN, ESRCH after exit, with
 // nothing changed. A wrong type is a TypeError. Addresses and lengths are bytes.
 
-import { Access, PAGE_SIZE, Status } from "../assembly/abi.ts";
+import { Access } from "../assembly/abi.ts";
 import { type Asker, eachPage, faultPlan, loadSync, reachSync, storeSync } from "./access.ts";
 import * as take from "./arguments.ts";
 import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
 import type { Core } from "./core.ts";
 import * as direct from "./direct.ts";
-import type { LayoutRecord, Outcome } from "./engine/records.ts";
+import type { Outcome } from "./engine/records.ts";
 import { MemoryError } from "./errors.ts";
 import { type ExitResult, exitMm, exitMmSync } from "./exit.ts";
 import type { File } from "./file.ts";
-import * as inspect from "./inspect.ts";
+import { MmView } from "./mm-view.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { perform, performSync } from "./operation.ts";
 import type { Plan } from "./plan.ts";
 import * as plans from "./plans.ts";
 import { CONTEXT, SPACE, type Space } from "./space.ts";
-
-/** Most pages that the engine answers `mincore` for in one call. */
-const MINCORE_PAGES = 65_536;
 
 /** What `fault` does to the page: read it, unless one of these is true. */
 export interface FaultOptions extends CallOptions {
@@ -34,27 +31,16 @@ export interface FaultOptions extends CallOptions {
   readonly execute?: boolean;
 }
 
-export class Mm {
-  readonly [SPACE]: Space;
+export class Mm extends MmView {
   readonly [CONTEXT]: Bracket | null;
   readonly #core: Core;
   readonly #asker: Asker;
 
   constructor(core: Core, space: Space, context: Bracket | null) {
+    super(core, space);
     this.#core = core;
     this.#asker = { core, space, context };
-    this[SPACE] = space;
     this[CONTEXT] = context;
-  }
-
-  /** A number that names this address space in listings; never zero. */
-  get id(): number {
-    return this[SPACE].id;
-  }
-
-  /** Whether it takes calls: exit has not begun. */
-  get isAlive(): boolean {
-    return this[SPACE].handle !== 0;
   }
 
   /** Maps memory, as mmap(2). Without MAP_ANONYMOUS `file` is needed, else EBADF. The address. */
@@ -181,25 +167,6 @@ export class Mm {
     this.#runSync(plans.munlockall(this[SPACE]));
   }
 
-  /** One byte a page, 1 where it is resident, as mincore(2). */
-  mincoreSync(address: number, length: number): Uint8Array {
-    const at = take.word(address, "address");
-    const size = take.word(length, "length");
-    const { engine } = this.#core;
-    const parts: Uint8Array[] = [];
-    const step = MINCORE_PAGES * PAGE_SIZE;
-    for (let done = 0; done === 0 || done < size; done += step) {
-      const status = engine.mincore(this[SPACE].handle, at + done, Math.min(size - done, step));
-      if (status < 0) throw new MemoryError(status, "mincore", { address: at + done });
-      parts.push(engine.answer.windowBytes(engine.answer.count));
-    }
-    return join(parts);
-  }
-
-  async mincore(address: number, length: number): Promise<Uint8Array> {
-    return this.mincoreSync(address, length);
-  }
-
   /** As msync(2). */
   msyncSync(address: number, length: number, flags: number): void {
     const [at, size] = [take.word(address, "address"), take.word(length, "length")];
@@ -285,35 +252,6 @@ export class Mm {
     return exitMmSync(this.#core, this[SPACE], this[CONTEXT]);
   }
 
-  /** The text of /proc/PID/maps. */
-  maps(): string {
-    return inspect.mapsText(this.#core, this.#live("maps"));
-  }
-
-  /** The areas, lowest first. */
-  areas(): inspect.Area[] {
-    return inspect.areas(this.#core, this.#live("areas"));
-  }
-
-  /** The pages with an entry in [start, end), lowest first, as /proc/PID/pagemap. */
-  pagemap(start = 0, end = Number.POSITIVE_INFINITY): Iterable<inspect.PageInfo> {
-    take.duration(start, "start");
-    take.duration(end, "end");
-    return inspect.pagemap(this.#core, this.#live("pagemap"), start, end);
-  }
-
-  /** The page at `address`, or null where there is no entry. */
-  page(address: number): inspect.PageState | null {
-    return inspect.page(this.#core, this.#live("page"), take.word(address, "address"));
-  }
-
-  /** Where the heap and the mappings begin, and the break. */
-  layout(): LayoutRecord {
-    const layout = this.#core.engine.layout(this.#live("layout").handle);
-    if (layout === null) throw new MemoryError(Status.ESRCH, "layout");
-    return layout;
-  }
-
   [Symbol.dispose](): void {
     if (this.isAlive) this.exitSync();
   }
@@ -330,11 +268,6 @@ export class Mm {
   #runSync(plan: Plan, status: number = UNTRIED): Outcome {
     return performSync(this.#core, plan, this[CONTEXT], status);
   }
-
-  #live(op: string): Space {
-    if (this.isAlive) return this[SPACE];
-    throw new MemoryError(Status.ESRCH, op, { reason: "the address space has exited" });
-  }
 }
 
 function accessOf(options: FaultOptions | undefined): Access {
@@ -345,14 +278,4 @@ function accessOf(options: FaultOptions | undefined): Access {
   ];
   if (write) return Access.Write;
   return execute ? Access.Execute : Access.Read;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
 }

@@ -205,13 +205,13 @@ export function migrate(pfn: number): Plan {
 /** What it may freeze begins at the shorter of its two sizes, and has no end. */
 export function truncate(state: FileState, size: number): Plan {
   const { core, mapping } = state;
-  const start = pageDown(Math.min(size, core.engine.mappingSize(mapping)));
+  const start = pageDown(Math.min(size, core.engine.files.size(mapping)));
   return {
     op: "ftruncate",
     space: null,
     file: { mapping, start, end: Number.POSITIVE_INFINITY },
     ranges: [],
-    attempt: (engine) => (state.isReleased ? Status.EBADF : engine.truncate(mapping, size)),
+    attempt: (engine) => (state.isReleased ? Status.EBADF : engine.files.truncate(mapping, size)),
   };
 }
 
@@ -222,7 +222,8 @@ export function punch(state: FileState, start: number, length: number): Plan {
     space: null,
     file: { mapping, start: pageDown(start), end: pageUp(start + length) },
     ranges: [],
-    attempt: (engine) => (state.isReleased ? Status.EBADF : engine.punch(mapping, start, length)),
+    attempt: (engine) =>
+      state.isReleased ? Status.EBADF : engine.files.punch(mapping, start, length),
   };
 }
 

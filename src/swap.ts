@@ -81,7 +81,7 @@ export class Swap {
     this.#isWriting = true;
     try {
       for (let from = 1; this.#writes.size < WRITES_MAX; ) {
-        const page = this.#core.engine.swapNext(from);
+        const page = this.#core.engine.swap.next(from);
         if (page === null) return;
         from = page.pfn + 1;
         if (!this.#writes.has(page.slot)) this.#write(page);
@@ -101,7 +101,7 @@ export class Swap {
       reading.failure = failure;
       this.#reads.delete(slot);
       if (failure === null) this.#core.engine.store(pfn, 0, bytes, 0, PAGE_SIZE);
-      this.#core.engine.swapFilled(slot, failure !== null);
+      this.#core.engine.swap.filled(slot, failure !== null);
       for (const tell of reading.waiters) tell(failure);
       if (failure !== null && !isHeard) this.#core.report(failure.cause, "swap.read");
     };
@@ -116,7 +116,7 @@ export class Swap {
     this.#writes.add(slot);
     const ended = (failure: Failure | null) => {
       this.#writes.delete(slot);
-      engine.swapWritten(slot, failure !== null);
+      engine.swap.written(slot, failure !== null);
       if (failure !== null) this.#core.report(failure.cause, "swap.write");
       this.writeOut();
     };
@@ -167,7 +167,7 @@ export class Swap {
 
 /** Makes the engine's swap area, and what serves it. */
 export function startSwap(core: Core, { pages, backing = memoryBacking() }: SwapOptions): Swap {
-  const status = core.engine.swapOn(pages);
+  const status = core.engine.swap.on(pages);
   if (status < 0) throw new MemoryError(status, "createMachine", { reason: "its swap area" });
   return new Swap(core, backing);
 }

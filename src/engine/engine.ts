@@ -1,4 +1,5 @@
-// The engine as an object: the only caller of its exports, the only reader of its memory.
+// The engine as an object: with the groups of calls beside it (…-calls.ts) the only caller of its
+// exports, and the only reader of its memory.
 //
 // Invariants
 //   N1  Every call of an export stands in a `try`: what it throws poisons the machine, and every
@@ -10,13 +11,20 @@
 import { FRAMES_MAX, FRAMES_MIN, PAGE_SIZE, Status, type Vmstat } from "../../assembly/abi.ts";
 import { EngineFault } from "../errors.ts";
 import { Answers } from "./answers.ts";
+import type { Ask } from "./ask.ts";
 import { copy } from "./copy.ts";
 import type { EngineExports, EngineFunctions } from "./exports.ts";
+import { FileCalls } from "./file-calls.ts";
 import { Heap } from "./heap.ts";
+import { ImportCalls } from "./import-calls.ts";
 import { poisoned } from "./poisoned.ts";
 import type * as R from "./records.ts";
+import { SwapCalls } from "./swap-calls.ts";
 
 export class Engine {
+  readonly files: FileCalls;
+  readonly swap: SwapCalls;
+  readonly import: ImportCalls;
   #wasm: EngineFunctions;
   readonly #heap: Heap;
   readonly #answers: Answers;
@@ -28,6 +36,10 @@ export class Engine {
     this.#wasm = exports;
     this.#heap = new Heap(exports.memory);
     this.#answers = new Answers(this.#heap);
+    const ask: Ask = (call) => this.#ask(call);
+    this.files = new FileCalls(ask);
+    this.swap = new SwapCalls(ask, this.#answers);
+    this.import = new ImportCalls(ask);
   }
 
   /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */
@@ -228,70 +240,6 @@ export class Engine {
 
   quarantined(): number {
     return this.#ask((wasm) => wasm.quarantine_count()) >>> 0;
-  }
-
-  // Files and swap.
-
-  swapOn(slots: number): number {
-    return this.#ask((wasm) => wasm.swap_on(slots));
-  }
-
-  /** The first page from frame `from` on that waits to be written, or null. */
-  swapNext(from: number): R.SwapPageRecord | null {
-    return this.#ask((wasm) => wasm.swap_next(from)) === 1 ? this.#answers.swapPage : null;
-  }
-
-  swapWritten(slot: number, failed: boolean): number {
-    return this.#ask((wasm) => wasm.swap_written(slot, failed ? 1 : 0));
-  }
-
-  swapFilled(slot: number, failed: boolean): number {
-    return this.#ask((wasm) => wasm.swap_filled(slot, failed ? 1 : 0));
-  }
-
-  createMapping(kind: number, bytes: number): number {
-    return this.#ask((wasm) => wasm.mapping_create(kind, bytes));
-  }
-
-  releaseMapping(mapping: number): number {
-    return this.#ask((wasm) => wasm.mapping_release(mapping));
-  }
-
-  mappingSize(mapping: number): number {
-    return this.#ask((wasm) => wasm.mapping_size(mapping));
-  }
-
-  /** 0, a ticket, or a status: EINVAL, EAGAIN, ENOMEM, EBADF. */
-  truncate(mapping: number, bytes: number): number {
-    return this.#ask((wasm) => wasm.mapping_truncate(mapping, bytes));
-  }
-
-  /** The same; bytes [start, start + length) read as zeros afterwards. */
-  punch(mapping: number, start: number, length: number): number {
-    return this.#ask((wasm) => wasm.mapping_punch(mapping, start, length));
-  }
-
-  growMapping(mapping: number, bytes: number): number {
-    return this.#ask((wasm) => wasm.mapping_grow(mapping, bytes));
-  }
-
-  mappingPage(mapping: number, index: number, create: boolean): number {
-    return this.#ask((wasm) => wasm.mapping_page(mapping, index, create ? 1 : 0));
-  }
-
-  // Importing a recorded address space.
-
-  importArea(mm: number, area: R.AreaRecord): number {
-    const { start, end, vmFlags, offset, mapping, name } = area;
-    return this.#ask((w) => w.import_area(mm, start, end, vmFlags, offset, mapping, name));
-  }
-
-  importPage(mm: number, address: number, zero: boolean): number {
-    return this.#ask((wasm) => wasm.import_page(mm, address, zero ? 1 : 0));
-  }
-
-  importBrk(mm: number, start: number, brk: number): number {
-    return this.#ask((wasm) => wasm.import_brk(mm, start, brk));
   }
 
   /** What the last call left in the result block and the window. */

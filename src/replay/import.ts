@@ -56,9 +56,9 @@ export function importSpace(core: Core, mm: Mm, event: RecordedStart, find: File
   for (const area of event.space.areas) {
     if (!isAboveUser(area)) importArea(core, handle, area, find);
   }
-  expectDone(core.engine.importBrk(handle, event.brkStart, event.brk), event.brkStart);
+  expectDone(core.engine.import.brk(handle, event.brkStart, event.brk), event.brkStart);
   for (const [address, page] of event.space.pages) {
-    expectDone(core.engine.importPage(handle, address, page.kind === "zero"), address);
+    expectDone(core.engine.import.page(handle, address, page.kind === "zero"), address);
   }
 }
 
@@ -68,13 +68,13 @@ function importArea(core: Core, handle: number, area: RecordedArea, find: FileFi
   const mapping = name === undefined ? mappingOf(core, area, find) : 0;
   const vmFlags = flagsOf(area, name ?? AreaName.None);
   const record = { start, end, offset, vmFlags, mapping, name: name ?? AreaName.None };
-  expectDone(core.engine.importArea(handle, record), start);
+  expectDone(core.engine.import.area(handle, record), start);
 }
 
 function mappingOf(core: Core, area: RecordedArea, find: FileFinder): number {
   const end = area.offset + area.end - area.start;
   if (area.name !== SHM) return find(area.name, end)[FILE].mapping;
-  const mapping = core.engine.createMapping(FileKind.Shm, end);
+  const mapping = core.engine.files.create(FileKind.Shm, end);
   expectDone(mapping, area.start);
   forgetFile(core, mapping);
   return mapping;
