@@ -84,9 +84,10 @@ function reach({ state, isWrite }: Transfer, { index, inPage, count }: Part): nu
   const { core, mapping } = state;
   if (state.isReleased) return Status.EBADF;
   if (!isWrite) return core.engine.files.page(mapping, index, false);
-  const end = index * PAGE_SIZE + inPage + count;
+  const start = index * PAGE_SIZE + inPage;
+  const end = start + count;
   if (end > core.engine.files.size(mapping)) {
-    const status = core.engine.files.grow(mapping, end);
+    const status = core.engine.files.grow(mapping, end, start);
     if (status < 0) return status;
   }
   return core.engine.files.page(mapping, index, true);

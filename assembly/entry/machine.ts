@@ -69,9 +69,9 @@ export function fileSizeEntry(handle: u32): f64 {
   return file ? <f64>changetype<Mapping>(file).size : 0;
 }
 
-export function fileGrowEntry(handle: u32, size: f64): i32 {
+export function fileGrowEntry(handle: u32, size: f64, from: f64): i32 {
   const file = fileOf(handle);
-  return file ? fileGrow(changetype<Mapping>(file), <u64>size) : Status.EBADF;
+  return file ? fileGrow(changetype<Mapping>(file), <u64>size, <u64>from) : Status.EBADF;
 }
 
 export function filePageEntry(handle: u32, index: f64, create: u32): i32 {

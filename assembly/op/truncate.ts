@@ -1,7 +1,7 @@
 // Cutting a file and punching holes into it (as Linux mm/truncate.c, mm/shmem.c): notice, then
 // ptes, then pages of the cache, then the bytes of the page that is cut in the middle.
 
-import { Demand, Op, Reason, Status } from "../abi";
+import { Demand, FileKind, Op, Reason, Status } from "../abi";
 import { frameAddress } from "../frame/frame";
 import { cacheRemoveRange } from "../map/cache-walk";
 import { cacheGet, Mapping, mappingGet, mappingPages, mappingPut } from "../map/mapping";
@@ -37,7 +37,7 @@ function hitTicket(op: Op, mapping: Mapping, first: u64, end: u64, a: u64, b: u6
 
 /** ftruncate(2) of a file in memory. EINVAL past the largest size; EAGAIN when frozen; ENOMEM. */
 export function fileTruncate(mapping: Mapping, size: u64): i32 {
-  if (size > mapping.size) return fileGrow(mapping, size);
+  if (size > mapping.size) return fileGrow(mapping, size, FILE_SIZE_MAX);
   const first = pageUp(size);
   planBegin();
   if (first < mappingPages(mapping)) {
@@ -65,7 +65,8 @@ function truncateApply(mapping: Mapping, size: u64): void {
  */
 export function filePunch(mapping: Mapping, start: u64, length: u64): i32 {
   if (!length || start > FILE_SIZE_MAX || length > FILE_SIZE_MAX - start) return Status.EINVAL;
-  const end = start + length;
+  if (mapping.kind == FileKind.Disk && start >= mapping.size) return Status.Ok;
+  const end = punchEnd(mapping, start + length);
   const first = pageUp(start);
   const last = max(end >> 12, first);
   planBegin();
@@ -76,6 +77,15 @@ export function filePunch(mapping: Mapping, start: u64, length: u64): i32 {
   const status = planAfford();
   if (!status) punchApply(mapping, start, end);
   return status;
+}
+
+/**
+ * Where a hole ends: on disk with the file, or with its last page where it reaches beyond (as Linux
+ * fs/ext4: ext4_punch_hole); in memory a hole beyond the end is as good as any.
+ */
+function punchEnd(mapping: Mapping, end: u64): u64 {
+  if (mapping.kind != FileKind.Disk || end <= mapping.size) return end;
+  return mappingPages(mapping) << 12;
 }
 
 /** Makes bytes [start, end) zero: pages go, the two at the ends are written. */

@@ -83,7 +83,7 @@ export interface EngineObjects {
   mapping_create(kind: number, size: number): number;
   mapping_release(mapping: number): number;
   mapping_size(mapping: number): number;
-  mapping_grow(mapping: number, size: number): number;
+  mapping_grow(mapping: number, size: number, from: number): number;
   mapping_page(mapping: number, index: number, create: number): number;
   swap_on(slots: number): number;
   swap_next(from: number): number;

@@ -31,8 +31,9 @@ export class FileCalls {
     return this.#ask((wasm) => wasm.mapping_punch(mapping, start, length));
   }
 
-  grow(mapping: number, bytes: number): number {
-    return this.#ask((wasm) => wasm.mapping_grow(mapping, bytes));
+  /** Makes room for bytes [from, bytes) that are about to be written. */
+  grow(mapping: number, bytes: number, from: number): number {
+    return this.#ask((wasm) => wasm.mapping_grow(mapping, bytes, from));
   }
 
   page(mapping: number, index: number, create: boolean): number {

@@ -3,13 +3,18 @@
 
 import { PAGE } from "../support/boot.ts";
 
-/** A file: its size, and the pages of it that were ever written. */
+/**
+ * A file: its size, and the pages of it that were ever written. What a mapping writes beyond the
+ * end, in the last page, is lost when a file on disk grows, and shows in one in memory.
+ */
 export class NaiveFile {
   size: number;
+  readonly #isDisk: boolean;
   readonly #pages = new Map<number, Uint8Array>();
 
-  constructor(size: number) {
+  constructor(size: number, isDisk = false) {
     this.size = size;
+    this.#isDisk = isDisk;
   }
 
   get(position: number): number {
@@ -34,7 +39,20 @@ export class NaiveFile {
   /** What lies beyond a new end is gone, also what was written to the rest of the last page. */
   truncate(size: number): void {
     if (size <= this.size) this.zero(size, Number.POSITIVE_INFINITY);
+    else if (this.#isDisk) this.zero(this.size, Number.POSITIVE_INFINITY);
     this.size = size;
+  }
+
+  punch(start: number, end: number): void {
+    const isBeyond = this.#isDisk && end > this.size;
+    const last = isBeyond ? Math.ceil(this.size / PAGE) * PAGE : end;
+    if (!this.#isDisk || start < this.size) this.zero(start, last);
+  }
+
+  write(start: number, bytes: Uint8Array): void {
+    if (this.#isDisk && start > this.size) this.zero(this.size, start);
+    this.size = Math.max(this.size, start + bytes.length);
+    for (const [at, byte] of bytes.entries()) this.set(start + at, byte);
   }
 
   /** Bytes [start, end) read as zeros. */

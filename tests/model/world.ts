@@ -15,7 +15,7 @@ import { MemoryError } from "../../src/errors.ts";
 import type { File } from "../../src/file.ts";
 import type { Mm } from "../../src/mm.ts";
 import type { Page } from "../../src/page.ts";
-import { BASE, type Booted, boot, type BootOptions, PAGE, READ_WRITE } from "../support/boot.ts";
+import { BASE, type Booted, type BootOptions, boot, PAGE, READ_WRITE } from "../support/boot.ts";
 import { prng, type Random } from "../support/prng.ts";
 import { NaiveFile, NaiveMm, type Outcome } from "./naive.ts";
 
@@ -59,7 +59,10 @@ export class World {
     this.files = Array.from({ length: FILES }, (_, i) => {
       const size = this.random.below(FILE_PAGES * PAGE);
       const kind = i % 2 === 0 ? "memory" : "disk";
-      return { file: this.booted.machine.createFile({ size, kind }), naive: new NaiveFile(size) };
+      return {
+        file: this.booted.machine.createFile({ size, kind }),
+        naive: new NaiveFile(size, kind === "disk"),
+      };
     });
     this.#holder = this.booted.register({
       invalidateProcessRange: (mm, start, end) => void this.#holder.unexportRange(mm, start, end),
@@ -90,7 +93,8 @@ export class World {
         const bytes = await mm.read(at * PAGE, PAGE);
         for (let i = 0; i < PAGE; i++) {
           const byte = naive.read(at * PAGE + i);
-          if (bytes[i] !== byte) this.same(`sweep ${mm.id} page ${at - FIRST}+${i}`, bytes[i], byte);
+          if (bytes[i] !== byte)
+            this.same(`sweep ${mm.id} page ${at - FIRST}+${i}`, bytes[i], byte);
         }
       }
     }
@@ -298,7 +302,7 @@ const STEPS: Record<string, readonly [number, Step]> = {
       const start = world.random.below(FILE_PAGES * PAGE);
       const length = 1 + world.random.below(4 * PAGE);
       await file.punch(start, length);
-      naive.zero(start, start + length);
+      naive.punch(start, start + length);
       return `${file.name} ${start}+${length}`;
     },
   ],
@@ -307,10 +311,9 @@ const STEPS: Record<string, readonly [number, Step]> = {
     async (world) => {
       const { file, naive } = world.random.pick(world.files);
       const start = world.random.below(FILE_PAGES * PAGE);
-      const byte = world.random.below(256);
-      await file.write(start, new Uint8Array(7).fill(byte));
-      naive.size = Math.max(naive.size, start + 7);
-      for (let i = 0; i < 7; i++) naive.set(start + i, byte);
+      const bytes = new Uint8Array(7).fill(world.random.below(256));
+      await file.write(start, bytes);
+      naive.write(start, bytes);
       return `${file.name} ${start}`;
     },
   ],

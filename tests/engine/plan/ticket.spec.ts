@@ -276,7 +276,7 @@ describe("ticket: what waits for it", () => {
     expectWait(access(mm, page(22), Access.Write), ticket);
     expectWait(filePage(changetype<Mapping>(mapping), 3, true), ticket);
     expect<i32>(access(mm, page(24), Access.Write)).toBe(0);
-    expect<i32>(fileGrow(changetype<Mapping>(mapping), 9 * PAGE)).toBe(0);
+    expect<i32>(fileGrow(changetype<Mapping>(mapping), 9 * PAGE, 8 * PAGE)).toBe(0);
     ticketAbort(ticket);
     expect<u32>(changetype<Mapping>(mapping).freezes).toBe(0);
     closeFile(mapping);
