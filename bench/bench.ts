@@ -4,6 +4,8 @@ import type { BenchArguments } from "./arguments.ts";
 import type { BenchCase, Size } from "./case.ts";
 import { CASES, casesNamed } from "./cases.ts";
 import { compare, HashMismatch, type Plan } from "./compare.ts";
+import { GROWTH, growthNamed } from "./growth/cases.ts";
+import { type GrowthReport, measureGrowth } from "./growth/measure.ts";
 import { type BenchReport, type CaseReport, machineReport } from "./report.ts";
 import { LocalRunner, type Runner } from "./runner.ts";
 import { SIDE_NAMES, SIDES, type SideName } from "./sides/all.ts";
@@ -45,7 +47,18 @@ export async function runBench(
       refused.push(error);
     }
   }
-  return { report: { machine: machineReport(), cases }, refused };
+  const growth = await allGrowth(only, size, progress);
+  return { report: { machine: machineReport(), cases, growth }, refused };
+}
+
+/** Every question about growth, on this thread: one side, whose sizes take turns. */
+async function allGrowth(only: string | null, size: Size, progress: Progress) {
+  const reports: GrowthReport[] = [];
+  for (const one of only === null ? GROWTH : growthNamed(only)) {
+    progress(one.name);
+    reports.push(await measureGrowth(one, size));
+  }
+  return reports;
 }
 
 /** One side of each case, on this thread: nothing is compared, a profiler sees what it does. */

@@ -6,8 +6,9 @@ import { isMainThread } from "node:worker_threads";
 import { readArguments, USAGE, UsageError } from "./arguments.ts";
 import { runAlone, runBench } from "./bench.ts";
 import { RemoteRunner, serve } from "./remote-runner.ts";
+import type { BenchReport } from "./report.ts";
 import { saveReport } from "./results.ts";
-import { textTable } from "./table.ts";
+import { growthTable, textTable } from "./table.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   const asked = readArguments(args);
@@ -22,8 +23,12 @@ async function main(args: readonly string[]): Promise<number> {
     say,
   );
   if (asked.save && refused.length === 0) say(`kept as ${await saveReport(report)}`);
-  process.stdout.write(asked.json ? `${JSON.stringify(report)}\n` : textTable(report));
+  process.stdout.write(asked.json ? `${JSON.stringify(report)}\n` : tables(report));
   return refused.length === 0 ? 0 : 1;
+}
+
+function tables(report: BenchReport): string {
+  return [textTable(report), growthTable(report)].filter((text) => text !== "").join("\n");
 }
 
 function say(text: string): void {

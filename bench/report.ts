@@ -1,6 +1,7 @@
 // What `npm run bench -- --json` prints, and what is kept of it.
 
 import { arch, cpus, platform, release, totalmem } from "node:os";
+import type { GrowthReport } from "./growth/measure.ts";
 
 /** Where the figures come from. */
 export interface MachineReport {
@@ -40,6 +41,8 @@ export interface CaseReport extends SideReport {
 export interface BenchReport {
   readonly machine: MachineReport;
   readonly cases: readonly CaseReport[];
+  /** How cost grows with size, ours alone. */
+  readonly growth: readonly GrowthReport[];
 }
 
 export function machineReport(): MachineReport {

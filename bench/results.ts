@@ -33,7 +33,9 @@ export async function newestReport(): Promise<BenchReport | null> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith(".json")).sort();
   const newest = names.at(-1);
   if (newest === undefined) return null;
-  return JSON.parse(await readFile(join(FOLDER, newest), "utf8")) as BenchReport;
+  const kept = JSON.parse(await readFile(join(FOLDER, newest), "utf8"));
+  // Reports of before growth was measured have none.
+  return { growth: [], ...kept } as BenchReport;
 }
 
 /** A text with the table of a report between its markers; without markers, the text as it is. */

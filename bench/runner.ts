@@ -83,13 +83,13 @@ export class LocalRunner implements Runner {
 const NS_A_MILLISECOND = 1e6;
 
 /** A run is long enough to be timed alone; the first of a round is not kept. */
-const ONE_RUN_A_SAMPLE = {
+export const ONE_RUN_A_SAMPLE = {
   batch_threshold: -1,
   warmup_samples: 0,
   samples_threshold: Number.MAX_SAFE_INTEGER,
 };
 
 /** mitata makes its parameters before each run, outside what it times. */
-function setupBefore(work: Work): object {
+export function setupBefore(work: Pick<Work, "setup">): object {
   return { params: { 0: () => work.setup() } };
 }

@@ -1,5 +1,6 @@
 // A report as a table: for a terminal, and in Markdown for the README.
 
+import type { GrowthReport } from "./growth/measure.ts";
 import type { BenchReport, CaseReport } from "./report.ts";
 import { rounded } from "./statistics.ts";
 
@@ -19,8 +20,37 @@ export function textTable({ cases }: BenchReport): string {
   return aligned([head, ...rows]);
 }
 
+/** How cost grows: microseconds of a run at each size, and the power that fits them. */
+export function growthTable({ growth }: BenchReport): string {
+  if (growth.length === 0) return "";
+  const head = ["growth", "by", "µs at sizes", "exponent", "wanted", "one more, ns"];
+  const rows = growth.map((one) => [
+    one.name,
+    one.of,
+    one.points.map(({ size, median }) => `${compact(size)}: ${figure(median / 1_000)}`).join("  "),
+    figure(one.exponent),
+    String(one.wanted),
+    one.wanted === 1 ? figure(one.slope) : "",
+  ]);
+  return aligned([head, ...rows]);
+}
+
+/** The same for a page of prose. */
+function growthMarkdown(growth: readonly GrowthReport[]): string {
+  if (growth.length === 0) return "";
+  const rows = growth.map((one) => {
+    const [first, last] = [one.points[0], one.points.at(-1)];
+    const sizes = `${figure(first?.size ?? 0)} to ${figure(last?.size ?? 0)} ${one.of}`;
+    const costs = `${figure((first?.median ?? 0) / 1_000)} to ${figure((last?.median ?? 0) / 1_000)}`;
+    const law = one.wanted === 1 ? `${figure(one.slope)} ns each` : `within ${figure(one.ratio)}×`;
+    return `| ${one.question} | ${sizes} | ${costs} µs | ${law} | ${figure(one.exponent)} |`;
+  });
+  const head = "| cost of | from … to | takes | so | exponent |\n| --- | --- | --- | --- | ---: |";
+  return `${head}\n${rows.join("\n")}\n`;
+}
+
 /** The same without quartiles, and where it was measured. */
-export function markdownTable({ machine, cases }: BenchReport): string {
+export function markdownTable({ machine, cases, growth }: BenchReport): string {
   const references = referencesOf(cases);
   const head = ["", "pagebell", "per second", ...references.flatMap(both)];
   const rows = cases.map((one) => [
@@ -34,7 +64,8 @@ export function markdownTable({ machine, cases }: BenchReport): string {
   const { node, cpu, os, date } = machine;
   const where = `Node ${node}, ${cpu}, ${os}, ${date.slice(0, 10)}.`;
   const what = "× is the reference's median over ours: above 1, pagebell is faster.";
-  return `${lines.join("\n")}\n\n${where} ${what}\n`;
+  const parts = [`${lines.join("\n")}\n`, growthMarkdown(growth), `${where} ${what}\n`];
+  return parts.filter((part) => part !== "").join("\n");
 }
 
 function both(name: string): string[] {
@@ -54,6 +85,12 @@ function referencesOf(cases: readonly CaseReport[]): string[] {
 function figure(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en-US");
   return String(rounded(value, 3));
+}
+
+/** 65536 as 64K, where that is exact. */
+function compact(size: number): string {
+  if (size >= 2 ** 20 && size % 2 ** 20 === 0) return `${size / 2 ** 20}M`;
+  return size >= 2 ** 10 && size % 2 ** 10 === 0 ? `${size / 2 ** 10}K` : String(size);
 }
 
 function aligned(rows: readonly (readonly string[])[]): string {

@@ -7,9 +7,13 @@ import { runBench } from "../../bench/bench.ts";
 import { type BenchCase, parameter } from "../../bench/case.ts";
 import { CASES } from "../../bench/cases.ts";
 import { compare, HashMismatch } from "../../bench/compare.ts";
+import { GROWTH } from "../../bench/growth/cases.ts";
+import { exponentOf, slopeOf } from "../../bench/growth/fit.ts";
+import { measureGrowth } from "../../bench/growth/measure.ts";
 import { LocalRunner, type Proof, type Runner } from "../../bench/runner.ts";
 import { OURS, SIDE_NAMES, SIDES, type SideName } from "../../bench/sides/all.ts";
 import { figuresOf } from "../../bench/statistics.ts";
+import { createMachineSync } from "../../src/sync.ts";
 
 const PLAN = { warmups: 0, rounds: 1, runs: 1, milliseconds: 0 };
 const REFERENCES = SIDE_NAMES.filter((side) => side !== OURS);
@@ -110,4 +114,30 @@ test("a parameter has a value for each size, and the environment's when there is
 test("a median lies between its quartiles", () => {
   expect(figuresOf([5, 1, 4, 2, 3])).toEqual({ median: 3, spread: [2, 4] });
   expect(figuresOf([1, 2]).median).toBe(1.5);
+});
+
+describe.each(GROWTH.map((one) => ({ name: one.name, one })))("$name", ({ one }) => {
+  test("does the same work each time, and its report says how cost grows", async () => {
+    const report = await measureGrowth(one, "test");
+    expect(report.points.map(({ size }) => size)).toEqual(one.sizes.test);
+    expect(report.exponent).toEqual(expect.any(Number));
+    for (const size of one.sizes.test) {
+      const work = one.prepare(
+        createMachineSync({ memory: one.memory(size), overcommit: 2 ** 47 }),
+        size,
+      );
+      work.setup();
+      const first = work.run();
+      work.setup();
+      expect(work.run()).toBe(first);
+    }
+  });
+});
+
+test("an exponent is 1 for what is linear and 0 for what is flat", () => {
+  const at = (size: number, median: number) => ({ size, median });
+  expect(exponentOf([at(1, 5), at(10, 50), at(100, 500)])).toBeCloseTo(1);
+  expect(exponentOf([at(1, 5), at(10, 5), at(100, 5)])).toBeCloseTo(0);
+  expect(exponentOf([at(1, 5), at(10, 500)])).toBeCloseTo(2);
+  expect(slopeOf([at(1, 5), at(11, 25)])).toBe(2);
 });

@@ -34,6 +34,21 @@ const REPORT: BenchReport = {
       references: { "js-map": { ...SIDE, median: 2_000, ratio: 100 } },
     },
   ],
+  growth: [
+    {
+      name: "fork-pages",
+      question: "fork",
+      of: "pages",
+      wanted: 1,
+      points: [
+        { size: 1, median: 1_000, spread: [900, 1_100] },
+        { size: 2_048, median: 2_048_000, spread: [2_000_000, 2_100_000] },
+      ],
+      exponent: 1,
+      slope: 1_000,
+      ratio: 2_048,
+    },
+  ],
 };
 
 function run(...args: string[]) {
