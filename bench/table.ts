@@ -40,8 +40,9 @@ function growthMarkdown(growth: readonly GrowthReport[]): string {
   if (growth.length === 0) return "";
   const rows = growth.map((one) => {
     const [first, last] = [one.points[0], one.points.at(-1)];
-    const sizes = `${figure(first?.size ?? 0)} to ${figure(last?.size ?? 0)} ${one.of}`;
-    const costs = `${figure((first?.median ?? 0) / 1_000)} to ${figure((last?.median ?? 0) / 1_000)}`;
+    const to = (a = 0, b = 0) => `${figure(a)} to ${figure(b)}`;
+    const sizes = `${to(first?.size, last?.size)} ${one.of}`;
+    const costs = to((first?.median ?? 0) / 1_000, (last?.median ?? 0) / 1_000);
     const law = one.wanted === 1 ? `${figure(one.slope)} ns each` : `within ${figure(one.ratio)}×`;
     return `| ${one.question} | ${sizes} | ${costs} µs | ${law} | ${figure(one.exponent)} |`;
   });
