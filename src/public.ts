@@ -1,6 +1,6 @@
 // The public names that every entry shares.
 
-export type { SwapBacking } from "./backing/backing.ts";
+export type { Backing, DirectBacking } from "./backing/backing.ts";
 export { memoryBacking } from "./backing/memory.ts";
 export type { CallOptions } from "./call.ts";
 export type { Clock } from "./clock.ts";
@@ -35,6 +35,6 @@ export { ExportNotifiers } from "./notifier/registry.ts";
 export { type ExportedPage, type ExportOptions, Subscriber } from "./notifier/subscriber.ts";
 export { Page, type PageExport } from "./page.ts";
 export type { AddressRange } from "./plan.ts";
-export { SWAP_PAGES_MAX, type SwapOptions } from "./swap.ts";
+export { SWAP_PAGES_MAX, type SwapBacking, type SwapOptions } from "./swap.ts";
 export type { ChromeTraceEvent, Trace, TraceCategory, TraceEvent } from "./trace.ts";
 export type { VmstatCounters, VmstatName } from "./vmstat.ts";

@@ -11,7 +11,7 @@
 
 import { ORDER_MAX, PAGE_SIZE, Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
-import type { SwapBacking } from "./backing/backing.ts";
+import type { Backing } from "./backing/backing.ts";
 import { memoryBacking } from "./backing/memory.ts";
 import type { Call } from "./call.ts";
 import { arm } from "./clock.ts";
@@ -20,11 +20,14 @@ import type { SwapPageRecord } from "./engine/records.ts";
 import { MemoryError, wordsOf } from "./errors.ts";
 import { promiseOf } from "./notifier/answer.ts";
 
+/** What swap asks of a backing. One backing serves one machine. */
+export type SwapBacking = Pick<Backing, "read" | "write">;
+
 /** How a machine swaps. */
 export interface SwapOptions {
   /** Pages that it can swap out: from 1 to `SWAP_PAGES_MAX`. */
   readonly pages: number;
-  /** Where their bytes go. Default: the host's memory. */
+  /** Where their bytes go, slot n at n × 4096. Default: the host's memory. */
   readonly backing?: SwapBacking;
 }
 
@@ -42,8 +45,8 @@ interface Failure {
   readonly cause: unknown;
 }
 
-/** Told how a read or a write ended: null when it went well. */
-type Ended = (failure: Failure | null) => void;
+/** Told how a read or a write ended: null when it went well, and what the backing answered. */
+type Ended = (failure: Failure | null, answer?: unknown) => void;
 
 /** One read, and who waits for it. */
 interface Reading {
@@ -105,7 +108,10 @@ export class Swap {
       for (const tell of reading.waiters) tell(failure);
       if (failure !== null && !isHeard) this.#core.report(failure.cause, "swap.read");
     };
-    this.#perform(() => this.#backing.read(slot, bytes), ended);
+    this.#perform(
+      () => this.#backing.read(slot * PAGE_SIZE, bytes),
+      (failure, answer) => ended(failure ?? shortOf(slot, answer)),
+    );
     if (reading.state === "at once") reading.state = "at work";
     return reading;
   }
@@ -120,24 +126,26 @@ export class Swap {
       if (failure !== null) this.#core.report(failure.cause, "swap.write");
       this.writeOut();
     };
-    this.#perform(() => this.#backing.write(slot, bytes), ended);
+    this.#perform(() => this.#backing.write(slot * PAGE_SIZE, bytes), ended);
   }
 
   /** Asks the backing; `ended` runs at once, unless it answers with a promise. */
   #perform(ask: () => unknown, ended: Ended): void {
-    let answer: Promise<unknown> | null;
+    let answer: unknown;
+    let promise: Promise<unknown> | null;
     try {
-      answer = promiseOf(ask());
+      answer = ask();
+      promise = promiseOf(answer);
     } catch (cause) {
       ended({ cause });
       return;
     }
-    if (answer === null) {
-      ended(null);
+    if (promise === null) {
+      ended(null, answer);
       return;
     }
-    const settled = answer.then(
-      () => ended(null),
+    const settled = promise.then(
+      (late) => ended(null, late),
       (cause: unknown) => ended({ cause }),
     );
     settled.catch((fault: unknown) => this.#core.report(fault, "swap"));
@@ -180,7 +188,7 @@ export function swapOptionsOf(options: SwapOptions | undefined): SwapOptions | u
   if (pages < 1 || pages > SWAP_PAGES_MAX) {
     throw new RangeError(`swap.pages: ${pages} is not from 1 to ${SWAP_PAGES_MAX}`);
   }
-  const backing: Partial<SwapBacking> | undefined = take.options(options.backing, "swap.backing");
+  const backing: Partial<Backing> | undefined = take.options(options.backing, "swap.backing");
   for (const name of ["read", "write"] as const) {
     if (backing === undefined || typeof backing[name] === "function") continue;
     throw take.typeError(`swap.backing.${name}`, "a function", backing[name]);
@@ -190,6 +198,12 @@ export function swapOptionsOf(options: SwapOptions | undefined): SwapOptions | u
 
 function judge(call: Call, failure: Failure | null): void {
   if (failure !== null) throw unread(call, failure);
+}
+
+/** A page is whole, or it was not read. */
+function shortOf(slot: number, answer: unknown): Failure | null {
+  if (answer === PAGE_SIZE) return null;
+  return { cause: new RangeError(`slot ${slot}: of a page, ${wordsOf(answer)} bytes`) };
 }
 
 function unread(call: Call, { cause }: Failure): MemoryError {

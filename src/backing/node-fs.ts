@@ -1,40 +1,74 @@
-// pagebell/backing/node-fs: swap in a file, by Node. Slot n is bytes [n × 4096, (n + 1) × 4096).
+// pagebell/backing/node-fs: bytes in a file, by Node.
 
-import { type FileHandle, open } from "node:fs/promises";
-import { PAGE_SIZE } from "../../assembly/abi.ts";
-import type { SwapBacking } from "./backing.ts";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Backing } from "./backing.ts";
+import { positionOf } from "./position.ts";
+import { readWhole, writeWhole } from "./positional.ts";
 
-export type { SwapBacking } from "./backing.ts";
+export type { Backing } from "./backing.ts";
 
-/** A backing that holds a file open. `close` waits for what is under way; later calls fail. */
-export interface FileBacking extends SwapBacking {
+/** A backing that holds a file open, and never answers at once: sync calls get EAGAIN first. */
+export interface NodeFileBacking extends Backing {
+  read(position: number, into: Uint8Array): Promise<number>;
+  write(position: number, from: Uint8Array): Promise<void>;
+  size(): Promise<number>;
+  truncate(bytes: number): Promise<void>;
+  sync(): Promise<void>;
   close(): Promise<void>;
 }
 
+/** How the file at a path becomes the backing's. */
+export interface NodeFileOptions {
+  /**
+   * What becomes of a file that is there: `empty` cuts it to nothing, `keep` has its bytes,
+   * `exclusive` fails with EEXIST. One that is not there is made by all three. Default: `empty`.
+   */
+  readonly found?: "empty" | "keep" | "exclusive";
+  /** Permissions of a file that is made. Default 0o600: pages of memory may be in it. */
+  readonly mode?: number;
+}
+
+const MADE = constants.O_RDWR | constants.O_CREAT;
+const FLAGS = {
+  empty: MADE | constants.O_TRUNC,
+  keep: MADE,
+  exclusive: MADE | constants.O_EXCL,
+} as const;
+
 /**
- * Makes, or empties, the file at `path`, for its owner only: pages of memory will be in it. Rejects
- * with Node's own error where that cannot be. Never answers at once: sync calls get EAGAIN first.
+ * Opens the file at `path`, or makes it. Rejects with Node's own error where that cannot be; so do
+ * its calls. `sync` is fdatasync, after the first of which the file's name is durable as well.
  */
-export async function nodeFileBacking(path: string): Promise<FileBacking> {
-  const file = await open(path, "w+", 0o600);
+export async function nodeFileBacking(
+  path: string,
+  options: NodeFileOptions = {},
+): Promise<NodeFileBacking> {
+  const { found = "empty", mode = 0o600 } = options;
+  const file = await open(path, FLAGS[found], mode);
+  let isNamed = false;
   return {
-    read: (slot, into) => readAll(file, into, slot * PAGE_SIZE),
-    write: (slot, from) => writeAll(file, from, slot * PAGE_SIZE),
+    read: (position, into) => readWhole(file, position, into),
+    write: (position, from) => writeWhole(file, position, from),
+    size: async () => (await file.stat()).size,
+    truncate: async (bytes) => file.truncate(positionOf(bytes, "bytes")),
+    async sync() {
+      await file.datasync();
+      if (!isNamed) await syncFolder(dirname(path));
+      isNamed = true;
+    },
     close: () => file.close(),
   };
 }
 
-async function readAll(file: FileHandle, into: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < into.byteLength; ) {
-    const { bytesRead } = await file.read(into, at, into.byteLength - at, position + at);
-    if (bytesRead === 0) throw new RangeError(`the swap file ends before byte ${position + at}`);
-    at += bytesRead;
-  }
-}
-
-async function writeAll(file: FileHandle, from: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < from.byteLength; ) {
-    const { bytesWritten } = await file.write(from, at, from.byteLength - at, position + at);
-    at += bytesWritten;
+/** Makes the names in a folder durable; Windows has no call for that, and needs none. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }

@@ -23,29 +23,7 @@ import {
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { prng, SEED } from "../support/prng.ts";
-import { storeOf } from "../support/store.ts";
-
-/** A machine with four written pages, and swap for 128. */
-function swapping({ isSlow = false, drawing = "wwww" } = {}) {
-  const store = storeOf(isSlow);
-  const booted = boot(drawing, { swap: { pages: 128, backing: store } });
-  const { mm, machine } = booted;
-  return {
-    ...booted,
-    store,
-    /** Page [first, end) out, and all of it written. */
-    async out(first: number, end: number): Promise<void> {
-      await mm.madvise(...pages(first, end), MADV_PAGEOUT);
-      await store.answer();
-    },
-    stat: () => {
-      const { pswpin, pswpout, swap_slots_used } = machine.vmstat();
-      return { in: pswpin, out: pswpout, slots: swap_slots_used };
-    },
-  };
-}
-
-type Swapping = ReturnType<typeof swapping>;
+import { type Swapping, swapping } from "../support/swapping.ts";
 
 describe("out and in", () => {
   test("bytes survive, frames come free, counters count", async () => {
@@ -209,57 +187,6 @@ describe("who waits, and who does not", () => {
   });
 });
 
-describe("a backing that fails", () => {
-  test.each([true, false])(
-    "B4: a read (slow: %s) is EIO, and the next reads again",
-    async (isSlow) => {
-      const { mm, machine, store, out, reports } = swapping({ isSlow });
-      await out(0, 1);
-      store.failure = { on: "read", error: new Error("bad sector") };
-      const failing = errorOf(mm.read(at(0), 1));
-      await store.answer();
-      const error = await failing;
-      expect(error).toMatchObject({ code: "EIO", op: "read", address: at(0), done: 0 });
-      expect(error.message).toContain("bad sector");
-      expect(machine.check()).toBe(0);
-      const reading = mm.read(at(0), 1);
-      await store.answer();
-      expect(await reading).toEqual(pattern(0, 1));
-      expect(store.diary).toEqual(["write 0", "read 0", "read 0"]);
-      expect(reports).toEqual([]);
-    },
-  );
-
-  test("everybody who waits for a read that fails hears of it", async () => {
-    const { mm, store, out } = swapping({ isSlow: true });
-    await out(0, 1);
-    store.failure = { on: "read", error: new Error("bad sector") };
-    const both = [watchPromise(mm.read(at(0), 1)), watchPromise(mm.fault(at(0)))];
-    await store.answer();
-    expect(both.map(({ state }) => state)).toEqual(["EIO", "EIO"]);
-  });
-
-  test("a read that nobody waits for any more reports its failure", async () => {
-    const { mm, store, out, reports } = swapping({ isSlow: true });
-    await out(0, 1);
-    store.failure = { on: "read", error: new Error("bad sector") };
-    expect(() => mm.readSync(at(0), 1)).toThrow(expect.objectContaining({ code: "EAGAIN" }));
-    await store.answer();
-    expect(reports).toEqual([{ error: new Error("bad sector"), where: "swap.read" }]);
-  });
-
-  test.each([true, false])("B4: a write (slow: %s) is reported, its page stays", async (isSlow) => {
-    const { mm, machine, store, out, reports, stat } = swapping({ isSlow });
-    store.failure = { on: "write", error: new Error("disk full") };
-    await out(0, 2);
-    expect(reports).toEqual([{ error: new Error("disk full"), where: "swap.write" }]);
-    expect(stat()).toEqual({ in: 0, out: 1, slots: 2 });
-    expect(machine.check()).toBe(0);
-    expect(mm.readSync(at(0), 1)).toEqual(pattern(0, 1));
-    expect(store.diary).toEqual(["write 0", "write 1"]);
-  });
-});
-
 describe("pages on their way", () => {
   test("a page that is wanted while it is written never left", async () => {
     const { mm, machine, store, stat } = swapping({ isSlow: true });
@@ -274,7 +201,7 @@ describe("pages on their way", () => {
   test("B3: what is being written does not change with the page", async () => {
     const kept: Uint8Array[] = [];
     const backing = {
-      read: () => {},
+      read: () => PAGE,
       write: async (_: number, from: Uint8Array) => void kept.push(from),
     };
     const { mm } = boot("w", { swap: { pages: 1, backing } });

@@ -1,12 +1,13 @@
 // A backing that does what a test says: answers when it is told to, fails when it is told to.
 
-import type { SwapBacking } from "../../src/backing/backing.ts";
 import { memoryBacking } from "../../src/backing/memory.ts";
+import type { SwapBacking } from "../../src/swap.ts";
+import { PAGE } from "./boot.ts";
 import { settle } from "./clock.ts";
 import { type Gate, gate } from "./sleeper.ts";
 
 export interface Store extends SwapBacking {
-  /** "read 0", "write 3", in the order in which they were asked for. */
+  /** "read 0", "write 3", by slot, in the order in which they were asked for. */
   readonly diary: string[];
   /** Questions that have no answer yet. */
   readonly open: Gate<void>[];
@@ -19,8 +20,8 @@ export interface Store extends SwapBacking {
 /** `isSlow`: each question waits for `answer`; else it is answered at once. */
 export function storeOf(isSlow: boolean): Store {
   const memory = memoryBacking();
-  const ask = (on: "read" | "write", slot: number, work: () => void | Promise<void>) => {
-    store.diary.push(`${on} ${slot}`);
+  const ask = <T>(on: "read" | "write", position: number, work: () => T) => {
+    store.diary.push(`${on} ${position / PAGE}`);
     const { failure } = store;
     const fails = failure?.on === on;
     if (fails) store.failure = null;
@@ -37,8 +38,8 @@ export function storeOf(isSlow: boolean): Store {
     diary: [],
     open: [],
     failure: null,
-    read: (slot, into) => ask("read", slot, () => memory.read(slot, into)),
-    write: (slot, from) => ask("write", slot, () => memory.write(slot, from)),
+    read: (position, into) => ask("read", position, () => memory.read(position, into)),
+    write: (position, from) => ask("write", position, () => memory.write(position, from)),
     async answer() {
       for (let next = store.open.shift(); next !== undefined; next = store.open.shift()) {
         next.open();
