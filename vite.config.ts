@@ -1,12 +1,13 @@
 // The library and the command line: one build, so that they share their chunks.
 //
-// `index`, `slim` and `sync` must never reach a Node builtin; tests/package looks at the result.
+// No browser entry (index, slim, sync, backing/opfs) reaches a Node builtin: tests/package looks.
 
 import { defineConfig } from "vite";
 import { engineWasm } from "./scripts/engine-plugin.ts";
+import { workerUrls } from "./scripts/worker-plugin.ts";
 
 export default defineConfig({
-  plugins: [engineWasm()],
+  plugins: [engineWasm(), workerUrls()],
   publicDir: false,
   build: {
     target: "es2022",
@@ -20,6 +21,8 @@ export default defineConfig({
         slim: "src/slim.ts",
         sync: "src/sync.ts",
         "backing/node-fs": "src/backing/node-fs.ts",
+        "backing/opfs": "src/backing/opfs.ts",
+        "backing/opfs-worker": "src/backing/opfs-worker.ts",
         "cli/main": "src/cli/main.ts",
       },
     },

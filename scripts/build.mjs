@@ -21,7 +21,8 @@ const RECORDINGS = "tests/fixtures/kernel-runs/programs";
 export const TARGETS = ["debug", "release", "debug-plain", "release-plain"];
 
 const SHELL = ["src", "assembly/abi.ts", "assembly/abi", "build/release.wasm", "package-lock.json"];
-const CONFIGS = ["tsconfig.base.json", "scripts/build.mjs", "scripts/engine-plugin.ts"];
+const PLUGINS = ["scripts/engine-plugin.ts", "scripts/worker-plugin.ts"];
+const CONFIGS = ["tsconfig.base.json", "scripts/build.mjs", ...PLUGINS];
 
 const engine = (target) => ({
   name: `engine-${target}`,
@@ -33,7 +34,13 @@ const engine = (target) => ({
 const library = {
   name: "library",
   inputs: [...SHELL, ...CONFIGS, "vite.config.ts", RECORDINGS],
-  outputs: ["dist/index.js", "dist/engine.wasm", "dist/cli/main.js", "dist/recordings"],
+  outputs: [
+    "dist/index.js",
+    "dist/backing/opfs.js",
+    "dist/engine.wasm",
+    "dist/cli/main.js",
+    "dist/recordings",
+  ],
   run: buildLibrary,
 };
 

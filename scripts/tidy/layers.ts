@@ -4,7 +4,7 @@
 //               abi.ts, the contract, imports nothing; its parts, if any, are in abi/
 //   src/        from assembly only abi.ts; only engine/engine.ts and the groups of
 //               calls beside it (engine/…-calls.ts) call an export, only pipeline.ts
-//               commits; nothing that index, slim or sync reach is a Node builtin
+//               commits; nothing that index, slim, sync or opfs reach is a Node builtin
 
 import { posix } from "node:path";
 import { broken, type Node, nodesOf, type Source, type Violation } from "./source.ts";
@@ -14,7 +14,7 @@ const CONTRACT = "assembly/abi.ts";
 const CONTRACT_PARTS = "assembly/abi/";
 const CALLER = /^src\/engine\/(?:engine|[a-z-]+-calls)\.ts$/;
 const COMMITTER = "src/pipeline.ts";
-const BROWSER_ENTRIES = ["src/index.ts", "src/slim.ts", "src/sync.ts"];
+const BROWSER_ENTRIES = ["src/index.ts", "src/slim.ts", "src/sync.ts", "src/backing/opfs.ts"];
 
 /** What a file takes from elsewhere: the specifier and where it stands. */
 interface Import {

@@ -3,8 +3,9 @@
 // Nothing of a test runner is in here, so that the same cases run in a browser.
 
 import fc from "fast-check";
-import { PAGE_SIZE } from "../../assembly/abi.ts";
 import type { Backing } from "../../src/backing/backing.ts";
+
+const PAGE_SIZE = 4096;
 
 export interface Case {
   readonly name: string;

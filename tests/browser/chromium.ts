@@ -22,14 +22,38 @@ const FLAGS = [
 export function hasChromium(): boolean {
   if (existsSync(CHROMIUM)) return true;
   if (process.env["CI"] === "true") throw new Error(`${CHROMIUM} is missing, and CI is true`);
-  console.warn(`skipped: no ${CHROMIUM} here, the demo is not opened`);
+  console.warn(`skipped: no ${CHROMIUM} here, nothing is opened in a browser`);
   return false;
+}
+
+/** Starts a browser, with a profile that is empty and its own. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }
 
 /** A page with everything it complained about. */
 export interface Opened {
   readonly page: Page;
   readonly complaints: string[];
+}
+
+/** Opens a page in a context of its own. */
+export async function openPage(
+  browser: Browser,
+  address: string,
+  options: Parameters<Browser["newContext"]>[0] = {},
+): Promise<Opened> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      complaints.push(message.text());
+    }
+  });
+  await page.goto(address);
+  return { page, complaints };
 }
 
 export class Demo {
@@ -54,23 +78,13 @@ export class Demo {
     });
     const [address] = server.resolvedUrls?.local ?? [];
     if (address === undefined) throw new Error("the preview server has no address");
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    const browser = await launch();
     return new Demo(server, browser, address);
   }
 
   /** Opens a page in a context of its own. */
-  async open(options: Parameters<Browser["newContext"]>[0] = {}, path = ""): Promise<Opened> {
-    const context = await this.#browser.newContext(options);
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") {
-        complaints.push(message.text());
-      }
-    });
-    await page.goto(`${this.address}${path}`);
-    return { page, complaints };
+  open(options: Parameters<Browser["newContext"]>[0] = {}, path = ""): Promise<Opened> {
+    return openPage(this.#browser, `${this.address}${path}`, options);
   }
 
   async stop(): Promise<void> {

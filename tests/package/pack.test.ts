@@ -92,6 +92,8 @@ describe("the tarball", () => {
       "./slim",
       "./sync",
       "./backing/node-fs",
+      "./backing/opfs",
+      "./backing/opfs-worker",
       "./package.json",
     ]);
     expect(code, stdout).toBe(0);
@@ -99,11 +101,14 @@ describe("the tarball", () => {
 });
 
 describe("the chunks that an entry loads", () => {
-  test.each(["index", "slim", "sync"])("%s reaches no Node builtin", async (entry) => {
-    for (const { path, text } of await chunksOf(entry)) {
-      expect(text, path).not.toMatch(/(?:from|import)\s*\(?\s*["']node:/);
-    }
-  });
+  test.each(["index", "slim", "sync", "backing/opfs"])(
+    "%s reaches no Node builtin",
+    async (entry) => {
+      for (const { path, text } of await chunksOf(entry)) {
+        expect(text, path).not.toMatch(/(?:from|import)\s*\(?\s*["']node:/);
+      }
+    },
+  );
 
   test.each([
     ["index", true],
@@ -181,7 +186,14 @@ const TYPES = `
 import { createMachine, type Machine, MemoryError, type Mm, PROT_READ, type Why } from "pagebell";
 import { createMachine as slim } from "pagebell/slim";
 import { createMachineSync } from "pagebell/sync";
+import type { Backing } from "pagebell/backing/node-fs";
+import { opfsBacking, opfsWorkerBacking, serveOpfs } from "pagebell/backing/opfs";
 
+const backings: Promise<Backing>[] = [
+  opfsBacking("swap"),
+  opfsWorkerBacking("swap", { worker: new Worker("worker.js") }),
+];
+serveOpfs(new MessageChannel().port1);
 const machine: Machine = await createMachine({ memory: 1 << 20 });
 const other: Machine = createMachineSync({ memory: 1 << 20 });
 const third: Promise<Machine> = slim({ engine: new URL("https://example.com/"), memory: 1 << 20 });
