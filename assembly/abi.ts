@@ -337,3 +337,15 @@ export const enum PageEntry {
   MapCount,
   LENGTH,
 }
+
+/** Most frames whose places are asked for in one call. */
+export const PLACES_BATCH_MAX: u32 = 4096;
+
+/** Words of one place, after PLACES_BATCH_MAX words of the window. */
+export const enum PlaceEntry {
+  Pfn,
+  Mm,
+  AddressLo,
+  AddressHi,
+  LENGTH,
+}

@@ -49,6 +49,12 @@ export {
   populateEntry as mm_populate,
 } from "./entry/mm";
 export {
+  mappedInEntry as page_mapped_in,
+  noticePlacesEntry as notice_places,
+  placesFirstEntry as places_first,
+  placesNextEntry as places_next,
+} from "./entry/pages";
+export {
   abortEntry as ticket_abort,
   commitEntry as ticket_commit,
   conflictEntry as ticket_conflict,
@@ -62,7 +68,6 @@ export {
   exportRemoveRangeEntry as export_remove_range,
   isExportedEntry as mm_is_exported,
   migrateEntry as page_migrate,
-  noticePlaces as notice_places,
   noticeReachEntry as notice_reach,
   quarantineCount as quarantine_count,
   setDirtyEntry as page_set_dirty,

@@ -143,7 +143,7 @@ export function* pagemap(
   const stop = Math.min(end, TASK_SIZE);
   let at = start - (start % PAGE_SIZE);
   while (at < stop) {
-    const { list, next } = core.engine.pages(space.id, at, stop);
+    const { list, next } = core.engine.listPages(space.id, at, stop);
     for (const entry of list) {
       yield { ...toInfo(entry.address, entry.pteLo, entry.pteHi, entry.pfn, entry.mapCount) };
     }

@@ -20,6 +20,7 @@ import { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { ExportNotifiers } from "./notifier/registry.ts";
 import { perform, performSync } from "./operation.ts";
+import { type FramePlace, placesOf } from "./places.ts";
 import { migrate } from "./plans.ts";
 import { spaceOf } from "./space.ts";
 import { type SwapOptions, swapOptionsOf } from "./swap.ts";
@@ -121,6 +122,15 @@ export class Machine {
   migrateSync(pfn: number): number {
     const plan = migrate(take.natural(pfn, "pfn"));
     return performSync(this.#core, plan, this.#context, UNTRIED).pfn;
+  }
+
+  /**
+   * Where frames are mapped, as the reverse map has it: every (mm, address), a frame's together, in
+   * the order asked for. Frames that nobody maps, and the zero page, have none. What is yielded was
+   * true when its frame was looked at: for one frame, or an array of up to 4,096, that is one look.
+   */
+  places(pfns: number | Iterable<number>): Iterable<FramePlace> {
+    return placesOf(this.#core, pfns);
   }
 
   /** What happened, when it is kept: `trace.start()`. */

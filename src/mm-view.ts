@@ -1,6 +1,6 @@
 // Looking at an address space: what /proc/PID shows, without changing anything.
 
-import { PAGE_SIZE, Status } from "../assembly/abi.ts";
+import { FRAMES_MAX, PAGE_SIZE, Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import type { Core } from "./core.ts";
 import type { LayoutRecord } from "./engine/records.ts";
@@ -51,6 +51,17 @@ export class MmView {
   /** The page at `address`, or null where there is no entry. */
   page(address: number): inspect.PageState | null {
     return inspect.page(this.#core, this.#live("page"), take.word(address, "address"));
+  }
+
+  /**
+   * Where the area at `address` maps a frame, or null: one look, without a walk over other places
+   * (Linux: page_mapped_in_vma).
+   */
+  mappedIn(address: number, pfn: number): number | null {
+    const at = take.word(address, "address");
+    const frame = take.natural(pfn, "pfn");
+    const { handle } = this.#live("mappedIn");
+    return frame < FRAMES_MAX ? this.#core.engine.pages.mappedIn(handle, at, frame) : null;
   }
 
   /** Where the heap and the mappings begin, and the break. */

@@ -34,6 +34,7 @@ export type {
 export { ExportNotifiers } from "./notifier/registry.ts";
 export { type ExportedPage, type ExportOptions, Subscriber } from "./notifier/subscriber.ts";
 export { Page, type PageExport } from "./page.ts";
+export type { FramePlace } from "./places.ts";
 export type { AddressRange } from "./plan.ts";
 export { SWAP_PAGES_MAX, type SwapBacking, type SwapOptions } from "./swap.ts";
 export type { ChromeTraceEvent, Trace, TraceCategory, TraceEvent } from "./trace.ts";

@@ -1,6 +1,6 @@
 // The calls on tickets, notices and export records, as the shell makes them.
 
-import { NoticeKind, Status, WINDOW_BYTES } from "../abi";
+import { Status, WINDOW_BYTES } from "../abi";
 import { isExported, mmOf } from "../map/mm";
 import { windowBase } from "../mem/layout";
 import { ticketAbort, ticketCommit, ticketEnd } from "../op/commit";
@@ -14,7 +14,7 @@ import {
   pageSetDirty,
 } from "../op/export";
 import { settled } from "../op/machine";
-import { pageMigrate, pagePlaces } from "../op/migrate";
+import { pageMigrate } from "../op/migrate";
 import { noticeReach } from "../op/reach";
 import { mmConflict } from "../plan/freeze";
 import { noticeOf } from "../plan/notice";
@@ -30,11 +30,6 @@ export function ticketNotices(handle: u32): u32 {
 export function noticeReachEntry(pointer: u32): u32 {
   const notice = noticeOf(pointer);
   return notice ? noticeReach(notice) : 0;
-}
-
-export function noticePlaces(pointer: u32): u32 {
-  const notice = noticeOf(pointer);
-  return notice && notice.kind == NoticeKind.Page ? pagePlaces(notice.pfn) : 0;
 }
 
 export function commitEntry(handle: u32): i32 {

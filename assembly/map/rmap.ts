@@ -159,6 +159,19 @@ export function rmapNext(): bool {
   return walkSettle();
 }
 
+/** No address: where a page is not. */
+export const NOWHERE: u64 = 0xffffffffffffffff;
+
+/** Where `vma` maps `pfn`, or NOWHERE (as Linux page_mapped_in_vma): one look, no walk. */
+export function pageMappedIn(pfn: u32, vma: Vma): u64 {
+  const frame = frameOf(pfn);
+  if (!frame.mapcount || frame.index < vma.pgoff) return NOWHERE;
+  const address = vma.start + ((frame.index - vma.pgoff) << 12);
+  if (address < vma.start || address >= vma.end) return NOWHERE;
+  const pte = load<u64>(pteSlot(vmaMm(vma), address));
+  return pte & P && ptePfn(pte) == pfn ? address : NOWHERE;
+}
+
 /** Marks a frame dirty: its bytes differ from what its backing has. */
 export function frameDirty(pfn: u32): void {
   flagSet(PG.dirty, pfn);

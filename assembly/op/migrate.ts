@@ -1,7 +1,7 @@
 // Moving a page to another frame (as Linux mm/migrate.c): every pte that maps it is found by the
 // reverse map, the bytes are copied, and the ptes name the new frame.
 
-import { Demand, Op, PG, Reason, ResultField, Status, Vmstat, WINDOW_BYTES } from "../abi";
+import { Demand, Op, PG, Reason, ResultField, Status, Vmstat } from "../abi";
 import { frameAlloc } from "../frame/buddy";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
@@ -11,7 +11,7 @@ import { rmapFirst, rmapNext, walkAddress, walkVma } from "../map/rmap";
 import { pteSet, pteSlot } from "../map/table";
 import { Vma, vmaMm } from "../map/vma";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
-import { frameCount, windowBase } from "../mem/layout";
+import { frameCount } from "../mem/layout";
 import { resultSet } from "../mem/result";
 import { statAdd } from "../mem/vmstat";
 import { freezeConflict, KeyKind } from "../plan/freeze";
@@ -113,20 +113,4 @@ function migrateApply(pfn: u32): i32 {
 
 export function migrateCommit(ticket: Ticket): i32 {
   return migrateApply(<u32>ticket.a);
-}
-
-/** Writes (mm handle, addressLo, addressHi) of each pte that maps `pfn` to the window. */
-export function pagePlaces(pfn: u32): u32 {
-  if (!pfn || pfn >= frameCount) return 0;
-  let count: u32 = 0;
-  const most = WINDOW_BYTES / 12;
-  for (let more = rmapFirst(pfn); more && count < most; more = rmapNext()) {
-    const at = windowBase + <usize>count * 12;
-    const mm = vmaMm(changetype<Vma>(walkVma));
-    store<u32>(at, mm.handle);
-    store<u32>(at + 4, <u32>walkAddress);
-    store<u32>(at + 8, <u32>(walkAddress >> 32));
-    count++;
-  }
-  return count;
 }

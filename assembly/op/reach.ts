@@ -1,13 +1,13 @@
 // Whom a notice reaches, and who stands in the way of a commit.
 
 import { Demand, NoticeKind, ResultField, Status, SUBSCRIBER_WORDS } from "../abi";
-import { frameOf } from "../frame/frame";
 import { mmOf } from "../map/mm";
+import { treeNext } from "../map/tree";
 import { windowBase } from "../mem/layout";
 import { resultSet, resultSet64 } from "../mem/result";
 import { Notice } from "../plan/notice";
 import { USER_END } from "../plan/placement";
-import { ExportRecord, scanFirst, scanNext, violates } from "../plan/record";
+import { ExportRecord, recordFirst, scanFirst, scanNext, violates } from "../plan/record";
 import { Ticket } from "../plan/ticket";
 
 function mark(subscriber: u32): void {
@@ -17,7 +17,7 @@ function mark(subscriber: u32): void {
 
 function markFrame(pfn: u32): u32 {
   let count: u32 = 0;
-  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+  for (let at = recordFirst(pfn); at; at = treeNext(at)) {
     mark(changetype<ExportRecord>(at).subscriber);
     count++;
   }
@@ -55,7 +55,7 @@ function blockerOf(notice: Notice): usize {
   const demand = <Demand>notice.demand;
   // What a file's notice asks for, its hits ask for.
   if (demand == Demand.Nothing || notice.kind == NoticeKind.MappingRange) return 0;
-  if (notice.kind == NoticeKind.Page) return frameOf(notice.pfn).exports;
+  if (notice.kind == NoticeKind.Page) return recordFirst(notice.pfn);
   const mm = mmOf(notice.mm);
   if (!mm) return 0;
   for (let r = scanFirst(mm, notice.start, notice.end); r; r = scanNext(mm)) {

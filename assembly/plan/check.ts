@@ -4,7 +4,7 @@
 //   501       reserves                check-ticket.ts
 //   511..513  freezes                 check-freeze.ts
 //   521..523  tickets                 check-ticket.ts, check-watch.ts
-//   601..605  records                 here
+//   601..606  records                 here
 //   701..702  counters                check-gauge.ts
 //
 // Written by: nobody. Read by: op/machine.ts; tests, after each step.
@@ -17,12 +17,21 @@ import { weigh } from "../map/check-used";
 import { isExported, Mm, mmFirst } from "../map/mm";
 import { E, P, ptePfn } from "../map/pte";
 import { leafEnd, leafPfn, leafSeek } from "../map/table";
+import { treeCheck, treeNext } from "../map/tree";
 import { frameCount } from "../mem/layout";
 import { checkFreezes } from "./check-freeze";
 import { checkGauges } from "./check-gauge";
 import { checkTickets } from "./check-ticket";
 import { USER_END } from "./placement";
-import { ExportRecord, quarantined, subscriberCount, subscriberFirst } from "./record";
+import {
+  ExportRecord,
+  inOrder,
+  quarantined,
+  recordFirst,
+  recordOfPage,
+  subscriberCount,
+  subscriberFirst,
+} from "./record";
 
 /** Numbers of broken invariants of export records, and of the mms that they name. */
 export const enum RecordInvariant {
@@ -39,6 +48,8 @@ export const enum RecordInvariant {
   Quarantine = 604,
   /** R5: refcount of a frame that somebody exports. */
   RefCount = 605,
+  /** E5: records of a frame out of order, or in no balanced tree. */
+  Order = 606,
 }
 
 // Sums over the records in the lists of frames: all of them, and those of live mms, from which the
@@ -80,8 +91,12 @@ function checkFrame(pfn: u32): u32 {
   const frame = frameOf(pfn);
   let count: u32 = 0;
   dead = 0;
-  for (let at = frame.exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+  if (treeCheck(frame.exports, 0)) return RecordInvariant.Order;
+  let last: usize = 0;
+  for (let at = recordFirst(pfn); at; at = treeNext(at)) {
     const record = changetype<ExportRecord>(at);
+    if (last && !inOrder(last, at)) return RecordInvariant.Order;
+    last = at;
     if (record.pfn != pfn) return RecordInvariant.Flag;
     if (record.dead) dead += 1;
     else live += weigh(at);
@@ -142,9 +157,9 @@ function checkLeaf(mm: Mm, leaf: u32, start: u64): u32 {
 /** Takes the records of one page out of `live`. @returns whether there was one. */
 function takeRecords(mm: u32, address: u64, pfn: u32): bool {
   const before = found;
-  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
+  for (let at = recordOfPage(pfn, mm, address); at; at = treeNext(at)) {
     const record = changetype<ExportRecord>(at);
-    if (record.mm != mm || record.address != address || record.dead) continue;
+    if (record.mm != mm || record.address != address) break;
     live -= weigh(at);
     found += 1;
   }

@@ -1,31 +1,36 @@
 // Export records: who outside holds which page, with which rights.
 //
-//   frame.exports ─▶ record ─▶ record      every record that names the frame
+//   frame.exports ─▶ tree of records       every record that names the frame
 //   subscriber    ─▶ record ⇄ record       every record of the subscriber
 //   pte e bit                              a record exists for (mm, page)
+//
+// A frame's records are a tree because one frame may have any number of them: the zero page is held
+// by everybody who holds memory that nobody has written.
 //
 // Invariants
 //   E1  PG.exported(pfn) exactly while a record names the frame; each record holds a reference.
 //   E2  The e bit of a live mm's pte exactly while a record names (mm, page), with that frame.
 //   E3  mm.records counts the live records that name the mm; counts of subscribers add up.
 //   E4  PG.quarantine(pfn) exactly while a record of a dead mm names the frame.
+//   E5  Records of a frame stand in its tree in order: those of dead mms first, then by mm, address
+//       and subscriber.
 //
 // Written by: op/export.ts on behalf of a subscriber, op/exit.ts.
 
 import { Demand, PG, RECORDS_MAX, Rights, Status, SUBSCRIBERS_MAX, Vmstat } from "../abi";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
-import { frameAddress, frameOf } from "../frame/frame";
+import { Frame, frameAddress, frameOf } from "../frame/frame";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { frameDrop } from "../map/mapping";
 import { Mm, mmOf } from "../map/mm";
 import { E, ptePfn } from "../map/pte";
 import { leafEnd, leafPfn, leafSeek, pteGet, pteSet, pteSlot } from "../map/table";
+import { TreeNode, treeFirst, treeInsert, treeNext, treeRemove } from "../map/tree";
 import { statAdd } from "../mem/vmstat";
 import { farewellReserve, farewellSettle } from "./farewell";
 
 @unmanaged
-export class ExportRecord {
-  nextOfFrame: usize;
+export class ExportRecord extends TreeNode {
   next: usize;
   prev: usize;
   subscriber: u32;
@@ -36,6 +41,11 @@ export class ExportRecord {
   /** The mm has exited: the record keeps its frame in quarantine. */
   dead: u32;
   address: u64;
+
+  /** A record says nothing of those below it. */
+  augment(): bool {
+    return false;
+  }
 }
 
 const recordPool = changetype<Pool>(memory.data(offsetof<Pool>()));
@@ -63,13 +73,81 @@ function countSubscriber(subscriber: u32, delta: i32): void {
   recordCount += delta;
 }
 
+/** Whether `r` stands before the record of (mm, address, subscriber), live or dead. */
+function isBefore(r: ExportRecord, dead: u32, mm: u32, address: u64, subscriber: u32): bool {
+  if (r.dead != dead) return r.dead != 0;
+  if (r.mm != mm) return r.mm < mm;
+  if (r.address != address) return r.address < address;
+  return r.subscriber < subscriber;
+}
+
+/** The first record of `pfn` at or after the live one of (mm, address, subscriber), or 0. */
+function recordSeek(pfn: u32, mm: u32, address: u64, subscriber: u32): usize {
+  let found: usize = 0;
+  let at = frameOf(pfn).exports;
+  while (at) {
+    const r = changetype<ExportRecord>(at);
+    if (isBefore(r, 0, mm, address, subscriber)) {
+      at = r.right;
+    } else {
+      found = at;
+      at = r.left;
+    }
+  }
+  return found;
+}
+
+/** Whether a frame's records `low` and `high` stand in the order of E5. */
+export function inOrder(low: usize, high: usize): bool {
+  const h = changetype<ExportRecord>(high);
+  return isBefore(changetype<ExportRecord>(low), h.dead, h.mm, h.address, h.subscriber);
+}
+
+/** The first record that names `pfn`, or 0; the others follow by `treeNext`. */
+export function recordFirst(pfn: u32): usize {
+  const root = frameOf(pfn).exports;
+  return root ? treeFirst(root) : 0;
+}
+
+/** The first live record of (mm, page) on `pfn`, or 0; others of the page follow by `treeNext`. */
+export function recordOfPage(pfn: u32, mm: u32, address: u64): usize {
+  const at = recordSeek(pfn, mm, address, 0);
+  return at && isOfPage(at, mm, address) ? at : 0;
+}
+
+function isOfPage(record: usize, mm: u32, address: u64): bool {
+  const r = changetype<ExportRecord>(record);
+  return !r.dead && r.mm == mm && r.address == address;
+}
+
 /** The record of (subscriber, mm, page) on `pfn`, or 0. */
 export function recordFind(pfn: u32, subscriber: u32, mm: u32, address: u64): usize {
-  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
-    const r = changetype<ExportRecord>(at);
-    if (r.subscriber == subscriber && r.mm == mm && r.address == address) return at;
+  const at = recordSeek(pfn, mm, address, subscriber);
+  if (!at || !isOfPage(at, mm, address)) return 0;
+  return changetype<ExportRecord>(at).subscriber == subscriber ? at : 0;
+}
+
+/** Where the tree of a frame's records hangs. */
+function treeOf(pfn: u32): usize {
+  return changetype<usize>(frameOf(pfn)) + offsetof<Frame>("exports");
+}
+
+/** Hangs a record in among those of its frame (E5). */
+function linkToFrame(record: usize): void {
+  const r = changetype<ExportRecord>(record);
+  let parent: usize = 0;
+  let onLeft = false;
+  let at = frameOf(r.pfn).exports;
+  while (at) {
+    parent = at;
+    onLeft = !isBefore(changetype<ExportRecord>(at), r.dead, r.mm, r.address, r.subscriber);
+    at = onLeft ? changetype<ExportRecord>(at).left : changetype<ExportRecord>(at).right;
   }
-  return 0;
+  treeInsert<ExportRecord>(treeOf(r.pfn), record, parent, onLeft);
+}
+
+function unlinkFromFrame(record: usize): void {
+  treeRemove<ExportRecord>(treeOf(changetype<ExportRecord>(record).pfn), record);
 }
 
 /**
@@ -100,7 +178,6 @@ export function recordAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
   r.pfn = pfn;
   r.rights = rights;
   r.address = address;
-  r.nextOfFrame = frame.exports;
   r.next = head;
   if (head) changetype<ExportRecord>(head).prev = pointer;
   store<usize>(heads + (subscriber << 2), pointer);
@@ -108,7 +185,7 @@ export function recordAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
     flagSet(PG.exported, pfn);
     statAdd(Vmstat.nr_exported, 1);
   }
-  frame.exports = pointer;
+  linkToFrame(pointer);
   frame.refcount++;
   mm.records++;
   countSubscriber(subscriber, 1);
@@ -116,40 +193,16 @@ export function recordAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
   return Status.Ok;
 }
 
-function unlinkFromFrame(record: usize): void {
-  const r = changetype<ExportRecord>(record);
-  const frame = frameOf(r.pfn);
-  if (frame.exports == record) {
-    frame.exports = r.nextOfFrame;
-    return;
-  }
-  let at = frame.exports;
-  while (changetype<ExportRecord>(at).nextOfFrame != record) {
-    at = changetype<ExportRecord>(at).nextOfFrame;
-  }
-  changetype<ExportRecord>(at).nextOfFrame = r.nextOfFrame;
-}
-
 /** Records that name `pfn`. */
 export function recordsOf(pfn: u32): u32 {
   let count: u32 = 0;
-  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) count++;
+  for (let at = recordFirst(pfn); at; at = treeNext(at)) count++;
   return count;
 }
 
-function frameHas(pfn: u32, mm: u32, address: u64): bool {
-  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
-    const r = changetype<ExportRecord>(at);
-    if (r.mm == mm && r.address == address) return true;
-  }
-  return false;
-}
-
 function frameHasDead(pfn: u32): bool {
-  for (let at = frameOf(pfn).exports; at; at = changetype<ExportRecord>(at).nextOfFrame) {
-    if (changetype<ExportRecord>(at).dead) return true;
-  }
-  return false;
+  const first = recordFirst(pfn);
+  return first != 0 && changetype<ExportRecord>(first).dead != 0;
 }
 
 /** The subscriber let go of one page. The e bit and the page's flags follow. */
@@ -176,7 +229,7 @@ function forgetInMm(r: ExportRecord): void {
   if (!mm) return;
   mm.records--;
   farewellSettle(mm);
-  if (frameHas(r.pfn, r.mm, r.address)) return;
+  if (recordOfPage(r.pfn, r.mm, r.address)) return;
   const slot = pteSlot(mm, r.address);
   const pte = load<u64>(slot);
   if (pte & E) pteSet(slot, pte & ~E);
@@ -194,7 +247,9 @@ export function recordOrphan(record: usize): void {
   const r = changetype<ExportRecord>(record);
   const mm = mmOf(r.mm);
   if (mm) mm.records--;
+  unlinkFromFrame(record);
   r.dead = 1;
+  linkToFrame(record);
   if (flagTest(PG.quarantine, r.pfn)) return;
   flagSet(PG.quarantine, r.pfn);
   quarantined++;
@@ -208,17 +263,19 @@ let scanEnd: u64 = 0;
 let scanRecord: usize = 0;
 
 function scanSettle(mm: Mm): usize {
-  while (true) {
-    while (scanRecord) {
-      const record = scanRecord;
-      const r = changetype<ExportRecord>(record);
-      scanRecord = r.nextOfFrame;
-      if (r.mm == scanMm && r.address == scanAddress) return record;
-    }
+  while (!scanRecord || !isOfPage(scanRecord, scanMm, scanAddress)) {
     scanAddress = nextExported(mm, scanAddress + 4096, scanEnd);
     if (scanAddress >= scanEnd) return 0;
-    scanRecord = frameOf(ptePfn(pteGet(mm, scanAddress))).exports;
+    scanRecord = scanPage(mm);
   }
+  const record = scanRecord;
+  scanRecord = treeNext(record);
+  return record;
+}
+
+/** The first record of the page where the scan stands. */
+function scanPage(mm: Mm): usize {
+  return recordOfPage(ptePfn(pteGet(mm, scanAddress)), scanMm, scanAddress);
 }
 
 /** First page of [address, end) whose pte has the e bit, or `end`. */
@@ -245,7 +302,7 @@ export function scanFirst(mm: Mm, start: u64, end: u64): usize {
   scanEnd = end;
   scanAddress = nextExported(mm, start, end);
   if (scanAddress >= end) return 0;
-  scanRecord = frameOf(ptePfn(pteGet(mm, scanAddress))).exports;
+  scanRecord = scanPage(mm);
   return scanSettle(mm);
 }
 

@@ -9,6 +9,8 @@ import {
   NoticeKind,
   PAGE_SIZE,
   PageEntry,
+  PLACES_BATCH_MAX,
+  PlaceEntry,
   Populate,
   ResultField,
   SUBSCRIBER_WORDS,
@@ -19,8 +21,7 @@ import type * as R from "./records.ts";
 const WORD_SHIFT = 2;
 const WORD_BITS = 32;
 
-/** Words of a place (mm, address) and of an export record (mm, address, pfn, rights). */
-const PLACE_WORDS = 3;
+/** Words of an export record (mm, address, pfn, rights). */
 const EXPORT_WORDS = 5;
 /** Words of a range (start, end). */
 const RANGE_WORDS = 4;
@@ -143,12 +144,19 @@ export class Answers {
     }));
   }
 
-  /** `count` places where a frame is mapped. */
+  /** `count` places where frames are mapped; they stand behind the frames asked for. */
   places(count: number): R.PlaceRecord[] {
-    return this.#list(count, PLACE_WORDS, (at) => ({
-      mm: this.#heap.word(at),
-      address: this.#heap.wide(at + 1),
+    const first = this.#window + PLACES_BATCH_MAX;
+    return this.#listAt(first, count, PlaceEntry.LENGTH, (at) => ({
+      pfn: this.#heap.word(at + PlaceEntry.Pfn),
+      mm: this.#heap.word(at + PlaceEntry.Mm),
+      address: this.#heap.wide(at + PlaceEntry.AddressLo),
     }));
+  }
+
+  /** Puts words at the beginning of the window, for the call that comes next. */
+  putWords(words: readonly number[]): void {
+    this.#heap.words.set(words, this.#window);
   }
 
   /** The ids in the set of subscribers, ascending. */
@@ -227,7 +235,11 @@ export class Answers {
   }
 
   #list<T>(count: number, words: number, read: (at: number) => T): T[] {
+    return this.#listAt(this.#window, count, words, read);
+  }
+
+  #listAt<T>(first: number, count: number, words: number, read: (at: number) => T): T[] {
     if (count === 0) return [];
-    return Array.from({ length: count }, (_, index) => read(this.#window + index * words));
+    return Array.from({ length: count }, (_, index) => read(first + index * words));
   }
 }

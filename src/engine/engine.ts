@@ -17,6 +17,7 @@ import type { EngineExports, EngineFunctions } from "./exports.ts";
 import { FileCalls } from "./file-calls.ts";
 import { Heap } from "./heap.ts";
 import { ImportCalls } from "./import-calls.ts";
+import { PageCalls } from "./page-calls.ts";
 import { poisoned } from "./poisoned.ts";
 import type * as R from "./records.ts";
 import { SwapCalls } from "./swap-calls.ts";
@@ -25,6 +26,7 @@ export class Engine {
   readonly files: FileCalls;
   readonly swap: SwapCalls;
   readonly import: ImportCalls;
+  readonly pages: PageCalls;
   #wasm: EngineFunctions;
   readonly #heap: Heap;
   readonly #answers: Answers;
@@ -40,6 +42,7 @@ export class Engine {
     this.files = new FileCalls(ask);
     this.swap = new SwapCalls(ask, this.#answers);
     this.import = new ImportCalls(ask);
+    this.pages = new PageCalls(ask, this.#answers);
   }
 
   /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */
@@ -264,7 +267,7 @@ export class Engine {
   }
 
   /** Entries from `start` on, as many as one window holds, and where to go on. */
-  pages(mm: number, start: number, end: number): { list: R.PageListRecord[]; next: number } {
+  listPages(mm: number, start: number, end: number): { list: R.PageListRecord[]; next: number } {
     const count = Math.max(
       this.#ask((wasm) => wasm.page_list(mm, start, end)),
       0,
@@ -330,7 +333,7 @@ export class Engine {
   /** A notice with the hits behind it, and the last notice that is in it. */
   #notice(wasm: EngineFunctions, notice: number): { record: R.NoticeRecord; last: number } {
     const reach = this.#reach(wasm, notice);
-    const places = this.#answers.places(wasm.notice_places(notice) >>> 0);
+    const places = this.pages.allPlaces(wasm, wasm.notice_places(notice) >>> 0);
     const hits: R.HitRecord[] = [];
     let last = notice;
     for (let hit = this.#answers.nextHit(last); hit !== 0; hit = this.#answers.nextHit(hit)) {

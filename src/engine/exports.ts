@@ -105,8 +105,19 @@ export interface EngineObjects {
   import_brk(mm: number, start: number, brk: number): number;
 }
 
+/** Looking at pages, from all sides. */
+export interface EnginePages {
+  places_first(count: number): number;
+  places_next(): number;
+  page_mapped_in(mm: number, address: number, pfn: number): number;
+}
+
 /** Every function that the module exports. */
-export type EngineFunctions = EngineOperations & EngineTickets & EngineRecords & EngineObjects;
+export type EngineFunctions = EngineOperations &
+  EngineTickets &
+  EngineRecords &
+  EngineObjects &
+  EnginePages;
 
 /** What an instance of the module exports. */
 export type EngineExports = EngineFunctions & { readonly memory: WebAssembly.Memory };
@@ -176,4 +187,7 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   import_area: true,
   import_page: true,
   import_brk: true,
+  places_first: true,
+  places_next: true,
+  page_mapped_in: true,
 };

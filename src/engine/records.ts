@@ -4,6 +4,7 @@ import type { AreaName, Demand, NoticeKind, Reason } from "../../assembly/abi.ts
 
 /** Where a frame is mapped: a handle of an mm and a page-aligned address. */
 export interface PlaceRecord {
+  readonly pfn: number;
   readonly mm: number;
   readonly address: number;
 }

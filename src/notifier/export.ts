@@ -99,7 +99,7 @@ function* pagesIn(start: number, end: number): Generator<number, void, void> {
 function* entriesIn({ core, space }: ExportRequest, start: number, end: number) {
   const stop = Math.min(end, TASK_SIZE);
   for (let at = start; at < stop; ) {
-    const { list, next } = core.engine.pages(space.handle, at, stop);
+    const { list, next } = core.engine.listPages(space.handle, at, stop);
     for (const { address } of list) yield address;
     if (next <= at) return;
     at = next;

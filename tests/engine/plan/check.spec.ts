@@ -115,6 +115,18 @@ describe("the checker of records", () => {
     changetype<ExportRecord>(frameAt(1).exports).pfn = pfnAt(1);
   });
 
+  test("E5: a frame's records out of order, and in a tree that is none", () => {
+    exportAdd(HOLDER + 1, mm, page(1), Rights.Read);
+    const record = recordAt(1);
+    record.subscriber = HOLDER + 2;
+    expectBroken(RecordInvariant.Order);
+    record.subscriber = HOLDER;
+    record.height += 1;
+    expectBroken(RecordInvariant.Order);
+    record.height -= 1;
+    exportRemove(HOLDER + 1, mm.handle, page(1));
+  });
+
   test("E2: an e bit without a record, a record without its e bit", () => {
     pteSet(slotOf(2), load<u64>(slotOf(2)) | E);
     expectBroken(RecordInvariant.Bit);
@@ -163,9 +175,10 @@ describe("the checker of records", () => {
     flagSet(PG.quarantine, pfnAt(1));
     expectBroken(RecordInvariant.Quarantine);
     flagClear(PG.quarantine, pfnAt(1));
-    recordAt(1).dead = 1;
+    const record = recordAt(1);
+    record.dead = 1;
     expectBroken(RecordInvariant.Quarantine);
-    recordAt(1).dead = 0;
+    record.dead = 0;
   });
 
   test("E4: PG.quarantine on a frame that nobody holds", () => {
