@@ -6,6 +6,7 @@ import { forkExit } from "./fork-exit.bench.ts";
 import { mapUnmap } from "./map-unmap.bench.ts";
 import { munmap } from "./munmap.bench.ts";
 import { recordingCase } from "./recording.bench.ts";
+import { rmapCases } from "./rmap.bench.ts";
 
 export const CASES: readonly BenchCase[] = [
   fault,
@@ -13,6 +14,7 @@ export const CASES: readonly BenchCase[] = [
   mapUnmap,
   munmap,
   forkExit,
+  ...rmapCases,
   recordingCase("private-1"),
   recordingCase("fork-1"),
 ];

@@ -40,6 +40,11 @@ export interface Space {
   areas(): Iterable<AreaView>;
   /** The present pages of [start, end), lowest first. */
   pages(start: number, end: number): Iterable<PageView>;
+  /**
+   * Where the frames of the present pages of [start, end) are mapped, in any address space of the
+   * machine: an address each, in any order.
+   */
+  places(start: number, end: number): Iterable<number>;
   /** The contents of a page; faults it in. */
   contents(address: number): Uint8Array;
 }

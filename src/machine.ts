@@ -126,10 +126,10 @@ export class Machine {
 
   /**
    * Where frames are mapped, as the reverse map has it: every (mm, address), a frame's together, in
-   * the order asked for. Frames that nobody maps, and the zero page, have none. What is yielded was
-   * true when its frame was looked at: for one frame, or an array of up to 4,096, that is one look.
+   * the order asked for. Frames that nobody maps, and the zero page, have none. It is one look:
+   * nothing changes between the first place and the last.
    */
-  places(pfns: number | Iterable<number>): Iterable<FramePlace> {
+  places(pfns: number | Iterable<number>): readonly FramePlace[] {
     return placesOf(this.#core, pfns);
   }
 

@@ -10,11 +10,20 @@ export interface FramePlace extends Place {
   readonly pfn: number;
 }
 
-/** Every place of every frame, looked at a batch of frames at a time. A wrong type throws here. */
-export function placesOf(core: Core, pfns: number | Iterable<number>): Iterable<FramePlace> {
+/** Every place of every frame: one look, nothing changes meanwhile. A wrong type is a TypeError. */
+export function placesOf(core: Core, pfns: number | Iterable<number>): readonly FramePlace[] {
   const list = typeof pfns === "number" ? [pfns] : Array.from(iterable(pfns));
   for (const pfn of list) take.natural(pfn, "pfn");
-  return batches(core, list.filter(isFrame));
+  const frames = list.filter(isFrame);
+  const places: FramePlace[] = [];
+  const add = (pfn: number, handle: number, address: number) => {
+    const space = core.spaces.get(handle);
+    if (space !== undefined) places.push({ pfn, mm: space.mm, address });
+  };
+  for (let from = 0; from < frames.length; from += PLACES_BATCH_MAX) {
+    core.engine.pages.places(frames.slice(from, from + PLACES_BATCH_MAX), add);
+  }
+  return places;
 }
 
 /** What is no number of a frame is mapped nowhere. */
@@ -25,14 +34,4 @@ function isFrame(pfn: number): boolean {
 function iterable(pfns: Iterable<number>): Iterable<number> {
   if (typeof pfns?.[Symbol.iterator] === "function") return pfns;
   throw take.typeError("pfns", "a frame number, or several", pfns);
-}
-
-function* batches(core: Core, pfns: readonly number[]): Generator<FramePlace, void, void> {
-  for (let from = 0; from < pfns.length; from += PLACES_BATCH_MAX) {
-    const places = core.engine.pages.places(pfns.slice(from, from + PLACES_BATCH_MAX));
-    for (const { pfn, mm, address } of places) {
-      const space = core.spaces.get(mm);
-      if (space !== undefined) yield { pfn, mm: space.mm, address };
-    }
-  }
 }

@@ -18,8 +18,9 @@ import { Refusal } from "./refusal.ts";
 import { mremap } from "./remap.ts";
 import { AreaFlag, type Pages, RIGHTS, type Storage } from "./storage.ts";
 
-/** Gives every anon_vma of a machine a number of its own. */
-export class AnonCounter {
+/** What the address spaces of a machine share: each other, and numbers for their anon_vmas. */
+export class Kin {
+  readonly spaces = new Set<PlainSpace>();
   #last = 0;
 
   next(): number {
@@ -32,13 +33,14 @@ export class PlainSpace implements Space {
   readonly layout: Layout;
   readonly table: Pages;
   readonly #storage: Storage;
-  readonly #anons: AnonCounter;
+  readonly #kin: Kin;
 
-  constructor(storage: Storage, anons: AnonCounter) {
+  constructor(storage: Storage, kin: Kin) {
     this.layout = new Layout(storage);
     this.table = storage.createPages();
     this.#storage = storage;
-    this.#anons = anons;
+    this.#kin = kin;
+    kin.spaces.add(this);
   }
 
   mmap(address: number, length: number, prot: number, flags: number): number {
@@ -139,7 +141,7 @@ export class PlainSpace implements Space {
     }
     if (isWrite && areas.anon(at) === 0) {
       const adopted = this.layout.adoptable(at);
-      areas.setAnon(at, adopted === 0 ? this.#anons.next() : adopted);
+      areas.setAnon(at, adopted === 0 ? this.#kin.next() : adopted);
     }
     this.table.faultPrivate(page, isWrite);
   }
@@ -153,7 +155,7 @@ export class PlainSpace implements Space {
   }
 
   fork(): Space {
-    const child = new PlainSpace(this.#storage, this.#anons);
+    const child = new PlainSpace(this.#storage, this.#kin);
     const { areas } = this.layout;
     for (let at = 0; at < areas.count; at++) {
       if ((areas.flags(at) & AreaFlag.DontFork) === 0) this.#inherit(child, at);
@@ -162,6 +164,7 @@ export class PlainSpace implements Space {
   }
 
   exit(): void {
+    this.#kin.spaces.delete(this);
     this.table.clear();
     this.layout.clear();
   }
@@ -182,6 +185,20 @@ export class PlainSpace implements Space {
   *pages(start: number, end: number): Generator<PageView> {
     for (const page of this.table.present(start / PAGE, end / PAGE)) {
       yield { address: page * PAGE, sharers: this.table.sharers(page) };
+    }
+  }
+
+  /** Without a reverse map: one look at every page table. */
+  *places(start: number, end: number): Generator<number> {
+    const pages = this.table.present(start / PAGE, end / PAGE);
+    const wanted = new Set(pages.map((page) => this.table.frame(page)));
+    for (const { layout, table } of this.#kin.spaces) {
+      for (let at = 0; at < layout.areas.count; at++) {
+        const [first, last] = [layout.areas.start(at) / PAGE, layout.areas.end(at) / PAGE];
+        for (const page of table.present(first, last)) {
+          if (wanted.has(table.frame(page))) yield page * PAGE;
+        }
+      }
     }
   }
 
@@ -219,7 +236,7 @@ export class PlainSpace implements Space {
       flags: isCopied ? kept | AreaFlag.Inherited : kept,
       offset: areas.offset(at),
       object,
-      anon: isCopied ? this.#anons.next() : 0,
+      anon: isCopied ? this.#kin.next() : 0,
     });
     if (isCopied) this.table.copyTo(child.table, start / PAGE, end / PAGE);
   }

@@ -79,6 +79,8 @@ export interface Pages {
   clear(): void;
   present(start: number, end: number): number[];
   sharers(page: number): number;
+  /** What stands for the frame of a present page: the same for all that map it. */
+  frame(page: number): unknown;
   bytes(page: number): Uint8Array;
 }
 

@@ -1,6 +1,6 @@
 // Side "pagebell": the public synchronous API, on the release engine.
 
-import { createMachineSync, type File, type Mm } from "../../src/sync.ts";
+import { createMachineSync, type File, type Machine, type Mm } from "../../src/sync.ts";
 import { type AreaView, type Memory, PAGE, type PageView, type Space } from "../memory.ts";
 
 /** One mapping may promise as much as recorded machines could. */
@@ -10,14 +10,16 @@ const NO_FILE: File | null = null;
 
 export function pagebellMemory(bytes: number): Memory {
   const machine = createMachineSync({ memory: bytes, overcommit: OVERCOMMIT });
-  return { createSpace: () => new PagebellSpace(machine.createMm()) };
+  return { createSpace: () => new PagebellSpace(machine, machine.createMm()) };
 }
 
 class PagebellSpace implements Space {
+  readonly #machine: Machine;
   readonly #mm: Mm;
   readonly #byte = new Uint8Array(1);
 
-  constructor(mm: Mm) {
+  constructor(machine: Machine, mm: Mm) {
+    this.#machine = machine;
     this.#mm = mm;
   }
 
@@ -68,7 +70,7 @@ class PagebellSpace implements Space {
   }
 
   fork(): Space {
-    return new PagebellSpace(this.#mm.forkSync());
+    return new PagebellSpace(this.#machine, this.#mm.forkSync());
   }
 
   exit(): void {
@@ -86,6 +88,11 @@ class PagebellSpace implements Space {
     for (const { address, present, mapCount } of this.#mm.pagemap(start, end)) {
       if (present) yield { address, sharers: mapCount };
     }
+  }
+
+  *places(start: number, end: number): Generator<number> {
+    const pfns = Array.from(this.#mm.pagemap(start, end), ({ pfn }) => pfn);
+    for (const { address } of this.#machine.places(pfns)) yield address;
   }
 
   contents(address: number): Uint8Array {

@@ -144,14 +144,14 @@ export class Answers {
     }));
   }
 
-  /** `count` places where frames are mapped; they stand behind the frames asked for. */
-  places(count: number): R.PlaceRecord[] {
-    const first = this.#window + PLACES_BATCH_MAX;
-    return this.#listAt(first, count, PlaceEntry.LENGTH, (at) => ({
-      pfn: this.#heap.word(at + PlaceEntry.Pfn),
-      mm: this.#heap.word(at + PlaceEntry.Mm),
-      address: this.#heap.wide(at + PlaceEntry.AddressLo),
-    }));
+  /** Gives `visit` each of `count` places; they stand behind the frames asked for. */
+  eachPlace(count: number, visit: (pfn: number, mm: number, address: number) => void): void {
+    const heap = this.#heap;
+    let at = this.#window + PLACES_BATCH_MAX;
+    for (const end = at + count * PlaceEntry.LENGTH; at < end; at += PlaceEntry.LENGTH) {
+      const address = heap.wide(at + PlaceEntry.AddressLo);
+      visit(heap.word(at + PlaceEntry.Pfn), heap.word(at + PlaceEntry.Mm), address);
+    }
   }
 
   /** Puts words at the beginning of the window, for the call that comes next. */
@@ -235,11 +235,7 @@ export class Answers {
   }
 
   #list<T>(count: number, words: number, read: (at: number) => T): T[] {
-    return this.#listAt(this.#window, count, words, read);
-  }
-
-  #listAt<T>(first: number, count: number, words: number, read: (at: number) => T): T[] {
     if (count === 0) return [];
-    return Array.from({ length: count }, (_, index) => read(first + index * words));
+    return Array.from({ length: count }, (_, index) => read(this.#window + index * words));
   }
 }

@@ -333,7 +333,7 @@ export class Engine {
   /** A notice with the hits behind it, and the last notice that is in it. */
   #notice(wasm: EngineFunctions, notice: number): { record: R.NoticeRecord; last: number } {
     const reach = this.#reach(wasm, notice);
-    const places = this.pages.allPlaces(wasm, wasm.notice_places(notice) >>> 0);
+    const places = this.pages.noticePlaces(wasm, notice);
     const hits: R.HitRecord[] = [];
     let last = notice;
     for (let hit = this.#answers.nextHit(last); hit !== 0; hit = this.#answers.nextHit(hit)) {

@@ -1,6 +1,5 @@
 // The calls that look at pages: where frames are mapped.
 
-import { PLACES_BATCH_MAX } from "../../assembly/abi.ts";
 import type { Answers } from "./answers.ts";
 import type { Ask } from "./ask.ts";
 import type { EngineFunctions } from "./exports.ts";
@@ -16,20 +15,20 @@ export class PageCalls {
   }
 
   /** Every place of each of `pfns`, at most PLACES_BATCH_MAX of them, in their order: one look. */
-  places(pfns: readonly number[]): R.PlaceRecord[] {
-    return this.#ask((wasm) => {
-      this.#answers.putWords(pfns.slice(0, PLACES_BATCH_MAX));
-      return this.allPlaces(wasm, wasm.places_first(pfns.length));
+  places(pfns: readonly number[], add: (pfn: number, mm: number, address: number) => void): void {
+    this.#ask((wasm) => {
+      this.#answers.putWords(pfns);
+      let count = wasm.places_first(pfns.length);
+      for (; count !== 0; count = wasm.places_next()) this.#answers.eachPlace(count, add);
     });
   }
 
-  /** The places of a look whose first window has `count` of them. */
-  allPlaces(wasm: EngineFunctions, count: number): R.PlaceRecord[] {
-    const all = this.#answers.places(count);
-    while (count !== 0) {
-      count = wasm.places_next();
-      for (const place of this.#answers.places(count)) all.push(place);
-    }
+  /** The places of a page's notice. */
+  noticePlaces(wasm: EngineFunctions, notice: number): R.PlaceRecord[] {
+    const all: R.PlaceRecord[] = [];
+    const add = (_: number, mm: number, address: number) => void all.push({ mm, address });
+    let count = wasm.notice_places(notice);
+    for (; count !== 0; count = wasm.places_next()) this.#answers.eachPlace(count, add);
     return all;
   }
 

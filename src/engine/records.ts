@@ -4,7 +4,6 @@ import type { AreaName, Demand, NoticeKind, Reason } from "../../assembly/abi.ts
 
 /** Where a frame is mapped: a handle of an mm and a page-aligned address. */
 export interface PlaceRecord {
-  readonly pfn: number;
   readonly mm: number;
   readonly address: number;
 }

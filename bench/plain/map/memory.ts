@@ -1,7 +1,7 @@
 // Side "js-map": page tables in a Map, areas, entries and frames as objects.
 
 import type { Memory } from "../../memory.ts";
-import { AnonCounter, PlainSpace } from "../space.ts";
+import { Kin, PlainSpace } from "../space.ts";
 import type { Areas, Pages, Storage } from "../storage.ts";
 import { AreaList } from "./area-list.ts";
 import { FramePool } from "./frame-pool.ts";
@@ -11,7 +11,7 @@ import { SharedObjects } from "./shared-objects.ts";
 export class MapMemory implements Memory, Storage {
   readonly #frames: FramePool;
   readonly #objects: SharedObjects;
-  readonly #anons = new AnonCounter();
+  readonly #kin = new Kin();
 
   constructor(bytes: number) {
     this.#frames = new FramePool(bytes);
@@ -19,7 +19,7 @@ export class MapMemory implements Memory, Storage {
   }
 
   createSpace(): PlainSpace {
-    return new PlainSpace(this, this.#anons);
+    return new PlainSpace(this, this.#kin);
   }
 
   createAreas(): Areas {

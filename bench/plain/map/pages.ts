@@ -113,6 +113,10 @@ export class MapPages implements Pages {
     return frame === ZERO_PAGE ? 0 : frame.users;
   }
 
+  frame(page: number): Frame | undefined {
+    return this.#entries.get(page)?.frame;
+  }
+
   bytes(page: number): Uint8Array {
     return (this.#entries.get(page)?.frame ?? ZERO_PAGE).bytes;
   }

@@ -1,7 +1,7 @@
 // Side "js-typed": page tables, areas, counts and contents in typed arrays.
 
 import type { Memory } from "../../memory.ts";
-import { AnonCounter, PlainSpace } from "../space.ts";
+import { Kin, PlainSpace } from "../space.ts";
 import type { Areas, Pages, Storage } from "../storage.ts";
 import { AreaColumns } from "./area-columns.ts";
 import { FrameArena } from "./frame-arena.ts";
@@ -13,7 +13,7 @@ export class TypedMemory implements Memory, Storage {
   readonly #frames: FrameArena;
   readonly #tables = new TablePool();
   readonly #objects: SharedObjects;
-  readonly #anons = new AnonCounter();
+  readonly #kin = new Kin();
 
   constructor(bytes: number) {
     this.#frames = new FrameArena(bytes);
@@ -21,7 +21,7 @@ export class TypedMemory implements Memory, Storage {
   }
 
   createSpace(): PlainSpace {
-    return new PlainSpace(this, this.#anons);
+    return new PlainSpace(this, this.#kin);
   }
 
   createAreas(): Areas {

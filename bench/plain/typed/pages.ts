@@ -162,6 +162,10 @@ export class TypedPages implements Pages {
     return frame === 0 ? 0 : (this.#frames.users[frame] as number);
   }
 
+  frame(page: number): number {
+    return this.#entry(page) >>> FRAME_SHIFT;
+  }
+
   bytes(page: number): Uint8Array {
     const at = (this.#entry(page) >>> FRAME_SHIFT) * PAGE;
     return this.#frames.bytes.subarray(at, at + PAGE);
