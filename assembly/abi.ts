@@ -155,6 +155,7 @@ export const enum Op {
   Punch,
   Msync,
   Pageout,
+  RemapPfn,
 }
 
 /** Why a page is about to change (`why.reason`). */

@@ -1,6 +1,13 @@
 // The engine's exports. An underscore means that the call crosses into Wasm.
 
 export {
+  deviceCreateEntry as device_create,
+  deviceReleaseEntry as device_release,
+  pfnInstallEntry as pfn_install,
+  pfnListEntry as pfn_list,
+  remapPfnEntry as pfn_remap,
+} from "./entry/device";
+export {
   areaNextEntry as area_next,
   checkEntry as machine_check,
   fileCreateEntry as mapping_create,

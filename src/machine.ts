@@ -11,6 +11,7 @@ import * as take from "./arguments.ts";
 import { type CallOptions, UNTRIED } from "./call.ts";
 import { type Clock, hostClock } from "./clock.ts";
 import { Core, type Reporter } from "./core.ts";
+import { createDevice, type Device } from "./device.ts";
 import { Engine } from "./engine/engine.ts";
 import { instantiate } from "./engine/load.ts";
 import { MemoryError } from "./errors.ts";
@@ -131,6 +132,14 @@ export class Machine {
    */
   places(pfns: number | Iterable<number>): readonly FramePlace[] {
     return placesOf(this.#core, pfns);
+  }
+
+  /**
+   * Memory that a device owns, for drivers to map: `pages` zeroed frames that lie together. EINVAL
+   * for none or more than 1024; ENOMEM. It is there until `device.release()`.
+   */
+  allocateDevice(pages: number): Device {
+    return createDevice(this.#core, pages);
   }
 
   /** What happened, when it is kept: `trace.start()`. */

@@ -21,6 +21,7 @@ import type { File } from "./file.ts";
 import { MmView } from "./mm-view.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { perform, performSync } from "./operation.ts";
+import { applyToPageRange, type PageVisitor, remapPfnRange } from "./pfn-range.ts";
 import type { Plan } from "./plan.ts";
 import * as plans from "./plans.ts";
 import { CONTEXT, SPACE, type Space } from "./space.ts";
@@ -241,6 +242,54 @@ export class Mm extends MmView {
     const child = plans.newborn(this.#core);
     this.#runSync(plans.fork(this[SPACE], child.born));
     return this.#core.mmOf(child.space(), this[CONTEXT]);
+  }
+
+  /**
+   * Shows a device's frames from `pfn` on in [address, address + length), as remap_pfn_range of a
+   * driver (Linux mm/memory.c). One area must have the range, all of it where it is private and
+   * may be written; it becomes VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP. `prot`: what the
+   * entries allow at once, at most what the area does. Whoever holds a page that was there is told
+   * and awaited; where nothing was, nobody is. What it shows can not be exported.
+   *
+   * EINVAL for a range, frames or a `prot` that it cannot be.
+   */
+  async remapPfnRange(
+    address: number,
+    pfn: number,
+    length: number,
+    prot: number,
+    options?: CallOptions,
+  ): Promise<void> {
+    await this.#run(remapPfnRange(this[SPACE], address, pfn, length, prot), options);
+  }
+
+  remapPfnRangeSync(address: number, pfn: number, length: number, prot: number): void {
+    this.#runSync(remapPfnRange(this[SPACE], address, pfn, length, prot));
+  }
+
+  /**
+   * Calls `visit` with each entry of [address, address + length), absent ones too, and installs
+   * the device's pages that it answers with, as apply_to_page_range (Linux mm/memory.c); some
+   * thousands of entries at once, each of those batches whole or not at all. It tells nobody: a
+   * page of a device goes only where nothing is, or a device. Where a page is to give way to it,
+   * whoever asks tells its holders first: with MADV_DONTNEED, or by `remapPfnRange`.
+   *
+   * EBUSY where a page to be replaced is exported; EINVAL where it is there and no device's, for
+   * a frame that is none, and in private memory that may be written.
+   */
+  async applyToPageRange(
+    address: number,
+    length: number,
+    visit: PageVisitor,
+    options?: CallOptions,
+  ): Promise<void> {
+    for (const plan of applyToPageRange(this[SPACE], address, length, visit)) {
+      await this.#run(plan, options);
+    }
+  }
+
+  applyToPageRangeSync(address: number, length: number, visit: PageVisitor): void {
+    for (const plan of applyToPageRange(this[SPACE], address, length, visit)) this.#runSync(plan);
   }
 
   /** Ends the address space. Cannot be refused; frames that somebody keeps are quarantined. */

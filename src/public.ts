@@ -6,6 +6,7 @@ export type { CallOptions } from "./call.ts";
 export type { Clock } from "./clock.ts";
 export * from "./constants.ts";
 export type { Reporter } from "./core.ts";
+export { Device } from "./device.ts";
 export type { EngineSource } from "./engine/load.ts";
 export type { LayoutRecord } from "./engine/records.ts";
 export {
@@ -34,6 +35,7 @@ export type {
 export { ExportNotifiers } from "./notifier/registry.ts";
 export { type ExportedPage, type ExportOptions, Subscriber } from "./notifier/subscriber.ts";
 export { Page, type PageExport } from "./page.ts";
+export type { DevicePage, PageEntry, PageVisitor } from "./pfn-range.ts";
 export type { FramePlace } from "./places.ts";
 export type { AddressRange } from "./plan.ts";
 export { SWAP_PAGES_MAX, type SwapBacking, type SwapOptions } from "./swap.ts";

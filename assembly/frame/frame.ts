@@ -14,6 +14,8 @@
 //   lru…      neighbours in an LRU  -                        slabs of the pool  0
 //   private_  -                     entries that are not 0   records in use     0
 //
+// A device's frame has refcount 1, its device as mapping, and nothing else (map/device.ts).
+//
 // Frame 0 is reserved for ever and all zero: the shared zero page, and the table that an absent
 // entry (0, so pfn 0) leads to. As a value of a pfn, 0 means "no frame".
 //

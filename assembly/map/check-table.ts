@@ -2,11 +2,12 @@
 //
 // Written by: nobody. Read by: check.ts.
 
-import { PG, TABLE_ENTRIES, VM_EXEC, VM_READ, VM_SHARED, VM_WRITE } from "../abi";
+import { PG, TABLE_ENTRIES, VM_EXEC, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from "../abi";
 import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { MAPPING_ANON } from "./anon-vma";
+import { seeDevice } from "./check-device";
 import { checkSwapEntry } from "./check-swap";
 import { weigh } from "./check-used";
 import { Link } from "./link";
@@ -22,7 +23,7 @@ export const enum TableInvariant {
   PteForm = 301,
   /** T2: W on a private page that somebody else has too. */
   PteWrite = 302,
-  /** T3: s on something else than the zero page, or the zero page without s. */
+  /** T3: s on something else than the zero page and a device's, or the zero page without s. */
   PteSpecial = 303,
   /** T4: more, or less, than the area's protection. */
   PteProtection = 304,
@@ -117,9 +118,18 @@ function checkPte(address: u64, pte: u64): u32 {
   if (!isAllowed(vma.flags, pte)) return TableInvariant.PteProtection;
   const pfn = ptePfn(pte);
   if ((pte & S) != 0 || !pfn) {
-    return pte & S && !pfn && !(pte & W) ? TableInvariant.None : TableInvariant.PteSpecial;
+    return isSpecial(vma, pfn, pte) ? TableInvariant.None : TableInvariant.PteSpecial;
   }
   return checkNamed(vma, pfn, pte);
+}
+
+/** The zero page without W, or a device's in an area of it, which nobody holds. */
+function isSpecial(vma: Vma, pfn: u32, pte: u64): bool {
+  if (!(pte & S)) return false;
+  if (!pfn) return !(pte & W);
+  if (!(vma.flags & VM_PFNMAP) || pte & E) return false;
+  if (pte & W && !(vma.flags & VM_SHARED)) return false;
+  return seeDevice(pfn);
 }
 
 function isAllowed(vmFlags: u32, pte: u64): bool {

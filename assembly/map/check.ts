@@ -5,6 +5,7 @@
 //   301..308  tables and ptes         check-table.ts
 //   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
 //   421..423  swap                    check-swap.ts
+//   451..452  devices                 check-device.ts
 //
 // Everything is recounted and nothing changed; debug builds do it after each commit, so no step
 // costs more than the walk that it is a part of.
@@ -16,6 +17,7 @@ import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { checkAreas, linksForget } from "./check-area";
+import { checkDevices, devicesForget } from "./check-device";
 import { checkObjects } from "./check-object";
 import { checkSwap, swapForget } from "./check-swap";
 import { checkTables, ptesForget, ptesSeen } from "./check-table";
@@ -39,6 +41,7 @@ export function checkMaps(): u32 {
   linksForget();
   ptesForget();
   swapForget();
+  devicesForget();
   for (let at = mmFirst(); at; at = changetype<Mm>(at).next) {
     const areas = checkAreas(changetype<Mm>(at));
     if (areas) return areas;
@@ -50,6 +53,8 @@ export function checkMaps(): u32 {
   if (ptesSeen != mapped(PG.anon) + mapped(PG.pagecache)) return RmapInvariant.MapCount;
   const swap = checkSwap();
   if (swap) return swap;
+  const devices = checkDevices();
+  if (devices) return devices;
   const anon = checkFrames(PG.anon, 0);
   return anon ? anon : checkFrames(PG.pagecache, 1);
 }

@@ -15,6 +15,7 @@ import { mapAbort, mapCommit } from "./mmap";
 import { protectCommit } from "./mprotect";
 import { remapCommit } from "./mremap";
 import { unmapApply } from "./munmap";
+import { remapAbort, remapCommit as remapPfnCommit } from "./pfn-range";
 import { checkHolders } from "./reach";
 import { truncateAbort, truncateCommit } from "./truncate";
 
@@ -33,6 +34,7 @@ function apply(ticket: Ticket): i32 {
   if (op == Op.Fork) return forkCommit(ticket);
   if (op == Op.Exit) return exitCommit(ticket);
   if (op == Op.Truncate || op == Op.Punch) return truncateCommit(ticket);
+  if (op == Op.RemapPfn) return remapPfnCommit(ticket);
   return migrateCommit(ticket);
 }
 
@@ -56,6 +58,7 @@ export function ticketCommit(ticket: Ticket): i32 {
 export function ticketAbort(ticket: Ticket): i32 {
   if (ticket.state != TicketState.Planned) return Status.EINVAL;
   if (ticket.op == Op.Mmap) mapAbort(ticket);
+  if (ticket.op == Op.RemapPfn) remapAbort(ticket);
   // An exit that is called off: the next one must find what it takes.
   const exits = ticket.op == Op.Exit;
   const mm = ticket.mm;

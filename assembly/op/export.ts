@@ -23,8 +23,9 @@ import { checkFrozen } from "../plan/ticket";
  * Records that `subscriber` holds the page at `address` (SetPageExported).
  *
  * @returns Ok with its frame in Pfn; EFAULT where the page must be faulted in first: absent, or
- *   not writable and `rights` has Write; EAGAIN when frozen; ENOSPC at the limit of records;
- *   EUSERS for no such subscriber; ENOMEM; EOPNOTSUPP without CONFIG_EXPORT_NOTIFIER.
+ *   not writable and `rights` has Write; EINVAL for a device's memory, which has no page to hold;
+ *   EAGAIN when frozen; ENOSPC at the limit of records; EUSERS for no such subscriber; ENOMEM;
+ *   EOPNOTSUPP without CONFIG_EXPORT_NOTIFIER.
  */
 export function exportAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i32 {
   if (!CONFIG_EXPORT_NOTIFIER) return Status.EOPNOTSUPP;
@@ -36,6 +37,7 @@ export function exportAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
   const pte = load<u64>(pteSlot(mm, page));
   // A page that the area forbids to touch can not be handed out either.
   if (!(pte & U)) return Status.EFAULT;
+  if (pte & S && ptePfn(pte)) return Status.EINVAL;
   if (rights & Rights.Write && !(pte & <u64>PTE_W)) return Status.EFAULT;
   resultSet(ResultField.Pfn, ptePfn(pte));
   return recordAdd(subscriber, mm, page, rights);

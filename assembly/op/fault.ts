@@ -19,6 +19,7 @@ import {
   ResultField,
   Status,
   VM_EXEC,
+  VM_PFNMAP,
   VM_READ,
   VM_SHARED,
   VM_WRITE,
@@ -27,6 +28,7 @@ import {
 import { frameAlloc, frameAllocZeroed, frameFree } from "../frame/buddy";
 import { frameAddress } from "../frame/frame";
 import { anonVmaPrepare } from "../map/anon-vma";
+import { deviceCount } from "../map/device";
 import { cacheFill, cacheGet, Mapping, mappingPages } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { A, D, NX, P, pteMake, ptePfn, S, U, W } from "../map/pte";
@@ -123,6 +125,8 @@ function resolve(mm: Mm, vma: Vma, page: u64, kind: Access): i32 {
     const status = swapIn(mm, vma, page);
     return status ? status : access(mm, page, kind);
   }
+  // A device maps all that it wants to be seen (Linux: a driver without a fault handler).
+  if (vma.flags & VM_PFNMAP) return Status.BUS_ADRERR;
   if (isAnonymous(vma)) return kind == Access.Write ? fresh(mm, vma, page) : zero(mm, vma, page);
   return fileFault(mm, vma, page, kind == Access.Write);
 }
@@ -169,7 +173,7 @@ function copyOf(pfn: u32): u32 {
 function writeProtected(mm: Mm, vma: Vma, page: u64, slot: usize, pte: u64): i32 {
   const pfn = ptePfn(pte);
   if (isShared(vma)) {
-    frameDirty(pfn);
+    if (!(pte & S)) frameDirty(pfn);
     return touch(slot, pte, W | A | D);
   }
   if (!(pte & S) && isLastOwner(pfn)) {
@@ -204,6 +208,7 @@ function cowBreak(mm: Mm, vma: Vma, page: u64): i32 {
   frameMapNewAnon(pfn, vma, page);
   pteSet(slot, pteMake(pfn, vma.flags) | W | D);
   if (!(old & S)) frameUnmap(ptePfn(old));
+  else if (ptePfn(old)) deviceCount(ptePfn(old), -1);
   statAdd(Vmstat.cow_break, 1);
   return resolved(pfn);
 }

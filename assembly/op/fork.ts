@@ -4,7 +4,7 @@
 //   area                        in the child
 //   MADV_DONTFORK               absent
 //   MADV_WIPEONFORK             there, empty, without anon_vma
-//   without anon_vma            there, empty: its pages come back by faults
+//   without anon_vma            there, empty: its pages come back by faults (a device's are copied)
 //   others                      every pte copied; private writable ones lose W on both sides
 
 import {
@@ -17,12 +17,14 @@ import {
   VM_LOCKED,
   VM_LOCKONFAULT,
   VM_MAYWRITE,
+  VM_PFNMAP,
   VM_SHARED,
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../abi";
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
+import { deviceCount } from "../map/device";
 import { Mm, mmCreate, mmOf } from "../map/mm";
 import { A, E, P, ptePfn, S, W } from "../map/pte";
 import { frameMapAgain } from "../map/rmap";
@@ -52,7 +54,8 @@ function isCow(vma: Vma): bool {
 }
 
 function copiesPtes(vma: Vma): bool {
-  return vma.anonVma != 0 && !(vma.flags & (VM_WIPEONFORK | VM_DONTCOPY));
+  const has = vma.anonVma != 0 || (vma.flags & VM_PFNMAP) != 0;
+  return has && !(vma.flags & (VM_WIPEONFORK | VM_DONTCOPY));
 }
 
 /** Each area of the child is a promise of its own. */
@@ -135,6 +138,7 @@ function copyLeaf(from: usize, to: usize, count: u32, keep: u64): void {
     if (shared != pte) store<u64>(from, shared);
     store<u64>(to, shared & ~(E | A));
     if (!(pte & S)) frameMapAgain(ptePfn(pte));
+    else if (ptePfn(pte)) deviceCount(ptePfn(pte), 1);
     copied++;
   }
   frameOf(pfnOfAddress(to - 8)).private_ += copied;

@@ -6,6 +6,7 @@ import { checkFrames } from "../frame/check";
 import { checkPools } from "../frame/check-pool";
 import { anonVmaInit } from "../map/anon-vma";
 import { checkMaps } from "../map/check";
+import { deviceInit } from "../map/device";
 import { linkInit } from "../map/link";
 import { mappingInit } from "../map/mapping";
 import { mmInit } from "../map/mm";
@@ -28,6 +29,7 @@ export function machineInit(frames: u32): i32 {
   linkInit();
   anonVmaInit();
   mappingInit();
+  deviceInit();
   freezeInit();
   noticeInit();
   recordInit();

@@ -26,6 +26,7 @@ import {
   VM_LOCKED,
   VM_LOCKONFAULT,
   VM_NORESERVE,
+  VM_PFNMAP,
   VM_READ,
   VM_SHARED,
   VM_WRITE,
@@ -80,6 +81,7 @@ function demandOf(oldFlags: u32, flags: u32): Demand {
 /** W that a shared page may have at once; a private one, and one on disk, takes a fault first. */
 function sharedWrite(vma: Vma, flags: u32): u64 {
   if (!(flags & VM_SHARED) || !(flags & VM_WRITE) || isAnonymous(vma)) return 0;
+  if (flags & VM_PFNMAP) return W;
   return changetype<Mapping>(vma.mapping).kind == FileKind.Disk ? 0 : W;
 }
 

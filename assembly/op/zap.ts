@@ -3,6 +3,7 @@
 import { PG, PTE_EXPORTED } from "../abi";
 import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
+import { deviceCount } from "../map/device";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
 import { frameDirty, frameUnmapInRun, runFree } from "../map/rmap";
@@ -14,8 +15,12 @@ import { CHECK } from "../mem/assert";
 function dropPage(pte: u64): void {
   if (CHECK) assert(!(pte & <u64>PTE_EXPORTED), "E2: an exported pte is zapped");
   if (isSwap(pte)) slotPut(swapSlot(pte));
-  if (!(pte & P) || pte & S) return;
+  if (!(pte & P)) return;
   const pfn = ptePfn(pte);
+  if (pte & S) {
+    if (pfn) deviceCount(pfn, -1);
+    return;
+  }
   if (pte & D && !flagTest(PG.anon, pfn)) frameDirty(pfn);
   frameUnmapInRun(pfn);
 }
@@ -38,14 +43,14 @@ function zapFileLeaf(leaf: u32, first: u32, count: u32): void {
   let slot = frameAddress(leaf) + ((<usize>first) << 3);
   for (let i: u32 = 0; i < count; i++, slot += 8) {
     const pte = load<u64>(slot);
-    if (!(pte & P) || pte & S || flagTest(PG.anon, ptePfn(pte))) continue;
+    if (!(pte & P) || flagTest(PG.anon, ptePfn(pte))) continue;
     pteSet(slot, 0);
     dropPage(pte);
   }
   runFree();
 }
 
-/** Clears the ptes of cached pages in [start, end): private copies stay (even_cows of Linux: 0). */
+/** Clears the ptes of cached pages in [start, end), and a device's: private copies stay. */
 export function zapFilePages(mm: Mm, start: u64, end: u64): void {
   let at = leafSeek(mm, start, end);
   while (at < end) {

@@ -5,10 +5,12 @@
 //
 // Written by: nobody. Read by: check.ts, after the freezes.
 
-import { NoticeKind } from "../abi";
+import { NoticeKind, Op } from "../abi";
 import { framesReserved } from "../frame/buddy";
 import { Pool, poolsHead } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
+import { usedFirst, usedNext, weigh } from "../map/check-used";
+import { Device, devicePool } from "../map/device";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
 import { Mm, mmFirst, mmOf, mmPool } from "../map/mm";
@@ -25,10 +27,24 @@ export const enum TicketInvariant {
   None = 0,
   /** N1: other frames or records are set aside than open tickets say. */
   Reserve = 501,
+  /** Q3: a device counts other plans than there are. */
+  Device = 453,
   /** P1: a pte under a planned ticket's keys is another than when it was planned. */
   Frozen = 521,
   /** P3: a committed ticket's range has a record that its notices demanded gone. */
   Holder = 523,
+}
+
+/** Sum over the devices that planned tickets will map. */
+let planned: u64 = 0;
+
+/** The same, as the devices say. */
+function promised(): u64 {
+  let total: u64 = 0;
+  for (let at = usedFirst(devicePool); at; at = usedNext()) {
+    total += weigh(at) * changetype<Device>(at).plans;
+  }
+  return total;
 }
 
 /** What all open tickets have set aside. */
@@ -37,13 +53,16 @@ const sum = changetype<Need>(memory.data(offsetof<Need>()));
 /** @returns the number of the first invariant of tickets that does not hold, or 0. */
 export function checkTickets(): u32 {
   memory.fill(changetype<usize>(sum), 0, offsetof<Need>());
+  planned = 0;
   for (let at = keyFirst(); at; at = changetype<Key>(at).all) {
     const ticket = changetype<Ticket>(changetype<Key>(at).ticket);
     if (ticket.keys != at) continue;
     add(ticketNeed(ticket));
+    if (ticket.op == Op.RemapPfn && ticket.e) planned += weigh(<usize>ticket.e);
     if (ticket.state == TicketState.Committed && isHeld(ticket)) return TicketInvariant.Holder;
   }
   if (!isReserved()) return TicketInvariant.Reserve;
+  if (planned != promised()) return TicketInvariant.Device;
   return watchAgain() ? TicketInvariant.None : TicketInvariant.Frozen;
 }
 

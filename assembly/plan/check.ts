@@ -1,6 +1,7 @@
 // The checker of what is planned and exported.
 //
 //   222       MMF_EXPORTED            here
+//   453       plans of devices        check-ticket.ts
 //   501       reserves                check-ticket.ts
 //   511..513  freezes                 check-freeze.ts
 //   521..523  tickets                 check-ticket.ts, check-watch.ts

@@ -23,6 +23,10 @@ const WORD_BITS = 32;
 
 /** Words of an export record (mm, address, pfn, rights). */
 const EXPORT_WORDS = 5;
+/** Words of a pte, and where its frame number is. */
+const PTE_WORDS = 2;
+const PTE_SHIFT = 12;
+const PTE_PFN_HI = 0xf_ffff;
 /** Words of a range (start, end). */
 const RANGE_WORDS = 4;
 const NOTHING: readonly R.PopulateRecord[] = [];
@@ -132,6 +136,22 @@ export class Answers {
       pfn: this.#heap.word(at + PageEntry.Pfn),
       mapCount: this.#heap.word(at + PageEntry.MapCount),
     }));
+  }
+
+  /** `count` ptes of pages side by side, the first of them at `start`. */
+  ptes(count: number, start: number, step: number): R.PteRecord[] {
+    const heap = this.#heap;
+    return Array.from({ length: count }, (_, index) => {
+      const at = this.#window + index * PTE_WORDS;
+      const address = start + index * step;
+      const pfn = (heap.word(at) >>> PTE_SHIFT) + (heap.word(at + 1) & PTE_PFN_HI) * 2 ** 20;
+      return { address, pteLo: heap.word(at), pfn, next: address + step };
+    });
+  }
+
+  /** Writes words to the window, for the call that follows at once. */
+  fill(words: readonly number[]): void {
+    this.#heap.words.set(words, this.#window);
   }
 
   /** `count` export records. */

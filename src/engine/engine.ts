@@ -13,6 +13,7 @@ import { EngineFault } from "../errors.ts";
 import { Answers } from "./answers.ts";
 import type { Ask } from "./ask.ts";
 import { copy } from "./copy.ts";
+import { DeviceCalls } from "./device-calls.ts";
 import type { EngineExports, EngineFunctions } from "./exports.ts";
 import { FileCalls } from "./file-calls.ts";
 import { Heap } from "./heap.ts";
@@ -27,6 +28,7 @@ export class Engine {
   readonly swap: SwapCalls;
   readonly import: ImportCalls;
   readonly pages: PageCalls;
+  readonly devices: DeviceCalls;
   #wasm: EngineFunctions;
   readonly #heap: Heap;
   readonly #answers: Answers;
@@ -43,6 +45,7 @@ export class Engine {
     this.swap = new SwapCalls(ask, this.#answers);
     this.import = new ImportCalls(ask);
     this.pages = new PageCalls(ask, this.#answers);
+    this.devices = new DeviceCalls(ask, this.#answers);
   }
 
   /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */
@@ -279,10 +282,10 @@ export class Engine {
     return this.#heap.double(this.#vmstat + index * Float64Array.BYTES_PER_ELEMENT);
   }
 
-  /** The bytes of a frame; a window on the machine, not a copy. */
-  frame(pfn: number): Uint8Array {
+  /** The bytes of frames from `pfn` on; a window on the machine, not a copy. */
+  frame(pfn: number, pages = 1): Uint8Array {
     const at = this.#frames + pfn * PAGE_SIZE;
-    return this.#heap.bytes.subarray(at, at + PAGE_SIZE);
+    return this.#heap.bytes.subarray(at, at + pages * PAGE_SIZE);
   }
 
   /** Copies `bytes` out of a frame. */

@@ -35,6 +35,7 @@ export interface EngineOperations {
   mm_fork(mm: number): number;
   mm_exit(mm: number): number;
   page_migrate(pfn: number): number;
+  pfn_remap(mm: number, address: number, pfn: number, length: number, prot: number): number;
   mapping_truncate(mapping: number, size: number): number;
   mapping_punch(mapping: number, start: number, length: number): number;
 }
@@ -89,6 +90,10 @@ export interface EngineObjects {
   swap_next(from: number): number;
   swap_written(slot: number, failed: number): number;
   swap_filled(slot: number, failed: number): number;
+  device_create(pages: number): number;
+  device_release(device: number): number;
+  pfn_list(mm: number, start: number, end: number): number;
+  pfn_install(mm: number, start: number, end: number, count: number): number;
   area_next(mm: number, address: number): number;
   page_query(mm: number, address: number): number;
   page_list(mm: number, start: number, end: number): number;
@@ -190,4 +195,9 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   places_first: true,
   places_next: true,
   page_mapped_in: true,
+  device_create: true,
+  device_release: true,
+  pfn_remap: true,
+  pfn_list: true,
+  pfn_install: true,
 };

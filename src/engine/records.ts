@@ -92,6 +92,21 @@ export interface PageListRecord {
   readonly mapCount: number;
 }
 
+/** One page table entry of a range, absent or not, and where the next one is. */
+export interface PteRecord {
+  readonly address: number;
+  readonly pteLo: number;
+  readonly pfn: number;
+  readonly next: number;
+}
+
+/** A page of a device to install: so many pages from the start of its batch. */
+export interface PfnRecord {
+  readonly page: number;
+  readonly pfn: number;
+  readonly write: boolean;
+}
+
 /** One export record. */
 export interface ExportRecord {
   readonly mm: number;

@@ -9,6 +9,7 @@ import { Access, PAGE_SIZE, Rights, Status, TASK_SIZE } from "../../assembly/abi
 import { takenAway } from "../access.ts";
 import { Call, type CallOptions, UNTRIED } from "../call.ts";
 import type { Core } from "../core.ts";
+import { MemoryError } from "../errors.ts";
 import { runEach, runEachSync } from "../pipeline.ts";
 import { type Plan, span } from "../plan.ts";
 import type { Space } from "../space.ts";
@@ -115,6 +116,7 @@ function attempt(request: ExportRequest, address: number): number {
   const { core, member, space, write, fault } = request;
   if (member.state !== "active") return Status.ESTALE;
   const status = record(request, address);
+  if (status === Status.EINVAL && fault && address < TASK_SIZE) throw noPage(request, address);
   if (status !== Status.EFAULT || !fault) return status;
   const access = write ? Access.Write : Access.Read;
   const faulted = core.engine.fault(space.handle, address, access);
@@ -145,5 +147,10 @@ function mustNotWait({ context, member }: ExportRequest): boolean {
 }
 
 function isLeftOut({ fault }: ExportRequest, status: number): boolean {
-  return status === Status.EFAULT && !fault;
+  return (status === Status.EFAULT || status === Status.EINVAL) && !fault;
+}
+
+function noPage({ op }: ExportRequest, address: number): MemoryError {
+  const reason = "a device's memory has no page that could be held";
+  return new MemoryError(Status.EINVAL, op, { address, reason });
 }
