@@ -55,6 +55,7 @@ export {
   munmapEntry as mm_munmap,
   populateEntry as mm_populate,
 } from "./entry/mm";
+export { placeEntry as mm_place } from "./entry/place";
 export {
   mappedInEntry as page_mapped_in,
   noticePlacesEntry as notice_places,

@@ -8,12 +8,12 @@
 //   L1  With --json there is one JSON object on stdout and nothing else.
 
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { RecordingError } from "../replay/recording.ts";
 import { runBench } from "./bench.ts";
 import { runConformance } from "./conformance.ts";
 import { ExitCode } from "./exit-code.ts";
-import { runReplay } from "./replay.ts";
+import { type ReplayCommandOptions, runReplay } from "./replay.ts";
 import { runStart } from "./start.ts";
 
 /** What the package has beside this file, wherever it is installed. */
@@ -47,11 +47,16 @@ function commands(finish: (code: ExitCode) => void): Command {
     );
   program
     .command("replay")
-    .description("replay one recording, and say what happened")
-    .argument("<file>", "a recording, .jsonl or .jsonl.gz")
+    .description("replay one recording or strace log, and say what happened")
+    .argument("<file>", "a recording, or a log of strace -f; packed with gzip or not; - is stdin")
     .option("--json", "print one JSON object")
+    .addOption(
+      new Option("--touch <pages>", "of an strace log: what its programs do with what they map")
+        .choices(["none", "read", "write"])
+        .default("none"),
+    )
     .option("--trace <file>", "write a trace that Chrome and Perfetto can open")
-    .action(async (file: string, options: { json?: true; trace?: string }) =>
+    .action(async (file: string, options: ReplayCommandOptions) =>
       finish(await runReplay(file, options)),
     );
   program

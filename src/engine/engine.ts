@@ -19,6 +19,7 @@ import { FileCalls } from "./file-calls.ts";
 import { Heap } from "./heap.ts";
 import { ImportCalls } from "./import-calls.ts";
 import { PageCalls } from "./page-calls.ts";
+import { PlaceCalls } from "./place-calls.ts";
 import { poisoned } from "./poisoned.ts";
 import type * as R from "./records.ts";
 import { SwapCalls } from "./swap-calls.ts";
@@ -26,6 +27,7 @@ import { SwapCalls } from "./swap-calls.ts";
 export class Engine {
   readonly files: FileCalls;
   readonly swap: SwapCalls;
+  readonly place: PlaceCalls;
   readonly import: ImportCalls;
   readonly pages: PageCalls;
   readonly devices: DeviceCalls;
@@ -46,6 +48,7 @@ export class Engine {
     this.import = new ImportCalls(ask);
     this.pages = new PageCalls(ask, this.#answers);
     this.devices = new DeviceCalls(ask, this.#answers);
+    this.place = new PlaceCalls(ask, this.#answers);
   }
 
   /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */

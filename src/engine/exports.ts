@@ -81,6 +81,14 @@ export interface EngineObjects {
   mm_mincore(mm: number, address: number, length: number): number;
   mm_msync(mm: number, address: number, length: number, flags: number): number;
   mm_layout(mm: number): number;
+  mm_place(
+    mm: number,
+    hint: number,
+    length: number,
+    flags: number,
+    mapping: number,
+    offset: number,
+  ): number;
   mapping_create(kind: number, size: number): number;
   mapping_release(mapping: number): number;
   mapping_size(mapping: number): number;
@@ -156,6 +164,7 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   mm_mincore: true,
   mm_msync: true,
   mm_layout: true,
+  mm_place: true,
   page_migrate: true,
   ticket_notices: true,
   notice_reach: true,

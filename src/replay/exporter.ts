@@ -6,16 +6,17 @@
 //   E2  Whenever no operation runs, an entry's frame is the one that the page table has there: a
 //       read through the entry reads what the process reads. What breaks this is a violation.
 //   E3  It takes hold only of what is present, between operations; it faults nothing in.
-//   E4  What is present and may not be touched by anybody (PROT_NONE) it knows of without a record:
+//   E4  What is present and cannot be exported (PROT_NONE, want of memory) it knows without a record:
 //       it watches the address space, and so is told of these pages too.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
+import { MemoryError } from "../errors.ts";
 import type { PageInfo } from "../inspect.ts";
 import type { Machine } from "../machine.ts";
 import type { Mm } from "../mm.ts";
 import type { Why } from "../notifier/ops.ts";
 import type { ExportNotifiers } from "../notifier/registry.ts";
-import type { Subscriber } from "../notifier/subscriber.ts";
+import type { ExportOptions, Subscriber } from "../notifier/subscriber.ts";
 import { HeldPages } from "./held.ts";
 import type { NoticeLog } from "./notice-log.ts";
 
@@ -145,10 +146,20 @@ export class Exporter {
   async #export(mm: Mm, { address, writable, pfn }: PageInfo): Promise<boolean> {
     const end = address + PAGE_SIZE;
     const options = { write: writable, fault: false };
-    if ((await this.#subscriber.exportRange(mm, address, end, options)) === 0) return false;
+    if (!(await this.#exportPage(mm, address, options))) return false;
     this.#held.add(mm, address, pfn);
     this.#forbidden.remove(mm, address, end);
     return true;
+  }
+
+  /** Whether it has a record of the page: not where nobody may touch it, nor without memory. */
+  async #exportPage(mm: Mm, address: number, options: ExportOptions): Promise<boolean> {
+    try {
+      return (await this.#subscriber.exportRange(mm, address, address + PAGE_SIZE, options)) > 0;
+    } catch (error) {
+      if (!(error instanceof MemoryError) || error.code !== "ENOMEM") throw error;
+      return false;
+    }
   }
 
   #note(mm: Mm, start: number, end: number): void {

@@ -37,6 +37,9 @@ export type RecordedCall =
       readonly off: number;
     }
   | { readonly op: SpanName; readonly addr: number; readonly len: number }
+  | { readonly op: "mlock2"; readonly addr: number; readonly len: number; readonly flags: number }
+  | { readonly op: "mlockall"; readonly flags: number }
+  | { readonly op: "munlockall" }
   | { readonly op: "mprotect"; readonly addr: number; readonly len: number; readonly prot: number }
   | {
       readonly op: "mremap";
@@ -104,6 +107,8 @@ export interface RecordedFile {
   readonly file: number;
   readonly path: string;
   readonly size: number;
+  /** Of memory (memfd, shared memory) and not of a disk. Default false. */
+  readonly isMemory?: boolean;
 }
 
 /** The address space of a process as it was when its recording began, or after exec. */
@@ -113,6 +118,8 @@ export interface RecordedStart {
   readonly proc: number;
   readonly brkStart: number;
   readonly brk: number;
+  /** Where placement begins; left out: as the header has it. */
+  readonly mmapBase?: number;
   readonly space: RecordedSpace;
 }
 

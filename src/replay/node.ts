@@ -1,25 +1,40 @@
-// Recordings on the disk, for Node.
+// Recordings and strace logs on the disk or from standard input, for Node.
 
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Recording } from "./format.ts";
-import { RecordingError, readRecording } from "./recording.ts";
+import { RecordingError } from "./recording.ts";
+import { type Replayable, readReplayable } from "./source.ts";
 
-/** What an strace log begins with: a process id or a time, or straight the call. */
-const STRACE = /^(\[pid +\d+\] |\d+ +)?(\d+[\d:.]* +)?[a-z_0-9]+\(/;
+/** The path that stands for standard input. */
+const STDIN = "-";
+
+/** Reads what is in a file, or in standard input. RecordingError when it cannot be replayed. */
+export async function loadReplayable(path: string): Promise<Replayable> {
+  return path === STDIN
+    ? readReplayable("standard input", await readStdin())
+    : readReplayable(path, await bytesOf(path));
+}
 
 /** Reads the recording in a file. RecordingError when it is not there or not one. */
 export async function loadRecording(path: string): Promise<Recording> {
-  let bytes: Uint8Array;
+  const found = await loadReplayable(path);
+  if (found.kind === "recording") return found.recording;
+  const reason = `${basename(path)} is an strace log; only recordings (mm-run/1) can be compared`;
+  throw new RecordingError(path, 0, reason);
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new RecordingError(path, 0, why, { cause });
   }
-  if (STRACE.test(new TextDecoder().decode(bytes.subarray(0, 256)))) {
-    const reason = `${basename(path)} is an strace log; only recordings (mm-run/1) can be replayed`;
-    throw new RecordingError(path, 0, reason);
-  }
-  return readRecording(path, bytes);
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
 }

@@ -26,6 +26,9 @@ const CALLS: Readonly<Record<CallName, Parser>> = {
   }),
   munmap: (f) => ({ op: "munmap", addr: addr(f), len: len(f) }),
   mlock: (f) => ({ op: "mlock", addr: addr(f), len: len(f) }),
+  mlock2: (f) => ({ op: "mlock2", addr: addr(f), len: len(f), flags: flags(f) }),
+  mlockall: (f) => ({ op: "mlockall", flags: flags(f) }),
+  munlockall: () => ({ op: "munlockall" }),
   munlock: (f) => ({ op: "munlock", addr: addr(f), len: len(f) }),
   mincore: (f) => ({ op: "mincore", addr: addr(f), len: len(f) }),
   mprotect: (f) => ({

@@ -76,6 +76,15 @@ async function callMm(world: World, mm: Mm, ask: MmCall): Promise<RecordedResult
     case "mlock":
       await mm.mlock(ask.addr, ask.len);
       return DONE;
+    case "mlock2":
+      await mm.mlock(ask.addr, ask.len, ask.flags);
+      return DONE;
+    case "mlockall":
+      await mm.mlockall(ask.flags);
+      return DONE;
+    case "munlockall":
+      await mm.munlockall();
+      return DONE;
     case "munlock":
       await mm.munlock(ask.addr, ask.len);
       return DONE;

@@ -27,8 +27,23 @@ const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 /** Reads a recording from its bytes, packed or not. `file` names it in errors. */
 export async function readRecording(file: string, bytes: Uint8Array): Promise<Recording> {
+  const { isWhole, text } = await textOf(file, bytes);
+  if (!isWhole) throw new RecordingError(file, 0, "it is neither gzip nor UTF-8 text");
+  return parseRecording(file, text);
+}
+
+/** The text in a file, unpacked where it is gzip; whether all of it was UTF-8. */
+export async function textOf(
+  file: string,
+  bytes: Uint8Array,
+): Promise<{ readonly text: string; readonly isWhole: boolean }> {
   const isPacked = GZIP_MAGIC.every((byte, index) => bytes[index] === byte);
-  return parseRecording(file, isPacked ? await unpack(file, bytes) : decode(file, bytes));
+  const plain = isPacked ? await unpack(file, bytes) : bytes;
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(plain), isWhole: true };
+  } catch {
+    return { text: new TextDecoder("utf-8").decode(plain), isWhole: false };
+  }
 }
 
 /** Reads a recording from its text, a JSON object a line. */
@@ -56,21 +71,12 @@ function at<T>(file: string, line: number, parse: () => T): T {
   }
 }
 
-async function unpack(file: string, bytes: Uint8Array): Promise<string> {
+async function unpack(file: string, bytes: Uint8Array): Promise<Uint8Array> {
   const packed = new Blob([bytes.slice()]).stream();
   try {
-    const text = packed.pipeThrough(new DecompressionStream("gzip"));
-    return decode(file, new Uint8Array(await new Response(text).arrayBuffer()));
+    const plain = packed.pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(plain).arrayBuffer());
   } catch (cause) {
-    if (cause instanceof RecordingError) throw cause;
     throw new RecordingError(file, 0, "it looks like gzip, but cannot be unpacked", { cause });
-  }
-}
-
-function decode(file: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new RecordingError(file, 0, "it is neither gzip nor UTF-8 text", { cause });
   }
 }

@@ -36,6 +36,7 @@ function framesForCall(call: RecordedCall): number {
     case "fork":
       return FRAMES_PER_SPACE;
     case "mlock":
+    case "mlock2":
       return populated(call.len);
     case "mmap":
       return (call.flags & (MAP_LOCKED | MAP_POPULATE)) === 0 ? 0 : populated(call.len);

@@ -25,9 +25,12 @@ export function touched(call: RecordedCall, result: RecordedResult): readonly Sp
     case "mremap":
       return [...at(result, call.newLen), ...span(call.newAddr, call.newLen)];
     case "mlock":
+    case "mlock2":
     case "mprotect":
     case "madvise":
       return span(call.addr, call.len);
+    case "mlockall":
+      return [{ start: 0, end: Number.MAX_SAFE_INTEGER }];
     default:
       return NOTHING;
   }

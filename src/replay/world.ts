@@ -47,13 +47,13 @@ export class World {
     return this.#files.get(index) ?? null;
   }
 
-  addFile({ file, size }: RecordedFile): void {
-    this.#files.set(file, this.#createFile(`f${file}`, "disk", size));
+  addFile({ file, size, isMemory = false }: RecordedFile): void {
+    this.#files.set(file, this.#createFile(`f${file}`, isMemory ? "memory" : "disk", size));
   }
 
   /** Makes the address space as it was recorded. Precondition: the process has none (`exit`). */
   start(event: RecordedStart): Mm {
-    const mm = this.#createMm(event.brkStart);
+    const mm = this.#createMm(event.brkStart, event.mmapBase);
     importSpace(this.core, mm, event, (name, end) => this.#fileNamed(name, end));
     this.procs.set(event.proc, mm);
     return mm;
@@ -74,8 +74,7 @@ export class World {
     this.#named.clear();
   }
 
-  #createMm(brkStart?: number): Mm {
-    const { mmapBase } = this.#header;
+  #createMm(brkStart?: number, mmapBase = this.#header.mmapBase): Mm {
     return this.machine.createMm({
       ...(mmapBase === null ? {} : { mmapBase }),
       ...(brkStart === undefined ? {} : { brkStart }),
