@@ -12,6 +12,8 @@ const SOURCES = "tools/record";
 const INPUTS = [SOURCES, "scripts/record.mjs"];
 const RECORDER = "build/record/record";
 const FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"];
+/** Nothing of it lies where the kernel places mappings: the profile `placement` has that to itself. */
+const ALONE = ["-static", "-no-pie"];
 
 /** Settles with the recorder's exit code; what it prints is the recording. */
 export async function record(args) {
@@ -36,7 +38,7 @@ async function compile() {
   const sources = names.map((name) => at(SOURCES, name));
   await mkdir(at("build/record"), { recursive: true });
   const aside = `${at(RECORDER)}.next`;
-  const code = await gcc([...FLAGS, "-o", aside, ...sources]);
+  const code = await gcc([...FLAGS, ...ALONE, "-o", aside, ...sources]);
   if (code !== 0) throw new StepFailed(STEP);
   await rename(aside, at(RECORDER));
   await writeStamp(STEP, hash);

@@ -41,11 +41,11 @@ function at({ ret }: RecordedResult, bytes: number): readonly Span[] {
 }
 
 function around(address: number): readonly Span[] {
-  const block = address - (address % AROUND);
-  return [{ start: block, end: block + 2 * AROUND }];
+  return span(address, 1);
 }
 
+/** Populating faults, so what it makes present can lie around its range too. */
 function span(address: number, bytes: number): readonly Span[] {
-  const start = address - (address % PAGE_SIZE);
-  return [{ start, end: Math.ceil((address + bytes) / PAGE_SIZE) * PAGE_SIZE }];
+  const start = address - (address % AROUND);
+  return [{ start, end: Math.ceil((address + bytes) / AROUND) * AROUND + AROUND }];
 }

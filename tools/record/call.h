@@ -2,8 +2,10 @@
 //
 // Invariants
 //   1  Both are plain values of one size: what arrives is a whole one, or the worker is gone.
-//   2  Nothing in a call depends on an answer: a seed gives the same calls on every kernel.
-//   3  Nothing outside [ARENA_START, ARENA_END) is ever named, so a worker cannot harm itself.
+//   2  Nothing in a call depends on an answer: a seed gives the same calls on every kernel. Only
+//      `placement` is about what the kernel chose, and so is what comes after it.
+//   3  Nothing that a worker needs itself is ever named, so it cannot harm itself: calls are about
+//      the arena, about addresses where there is nothing, or are refused whole.
 
 #ifndef RECORD_CALL_H
 #define RECORD_CALL_H
@@ -11,10 +13,16 @@
 #include <stdint.h>
 
 #define PAGE_BYTES 4096UL
-#define ARENA_START 0x10000000UL
-#define ARENA_END 0x20000000UL
 
-/** The most that one call is about. */
+/** The part of the address space that a recording shows. */
+struct arena {
+  uint64_t start, end;
+};
+
+/** Where placement begins, growing down, without randomness and with a stack of 8 MiB. */
+#define MMAP_BASE 0x7ffff7fff000UL
+
+/** The most that one mincore is about; other calls may be about more. */
 #define CALL_PAGES_MAX 24
 
 enum operation {
@@ -31,13 +39,16 @@ enum operation {
   OP_WRITE,
   OP_FREAD,
   OP_FWRITE,
+  OP_FTRUNCATE,
+  OP_PUNCH,
+  OP_BRK,
   OP_FORK,
   OP_EXIT,
 };
 
 #define NO_FILE (-1)
 
-/** Lengths and offsets in bytes; what an operation does not have is 0. */
+/** Lengths and offsets in bytes; what an operation does not have is 0. ftruncate: `len` is the size. */
 struct call {
   enum operation op;
   uint64_t addr, len, off;

@@ -2,7 +2,7 @@
 //
 // Every function draws in a fixed order, one draw a statement (random.h).
 
-#include "choose.h"
+#include "draw.h"
 
 #include <sys/mman.h>
 
@@ -16,11 +16,13 @@
 #define MOVE_PAGES 20
 #define GROWN_PAGES_MAX 12
 #define SHORT_PAGES 6
-#define FILE_OFFSET_PAGES 6
+/** A mapping may begin behind the end of its file. */
+#define FILE_OFFSET_PAGES 44
+#define NEAR_OFFSET_PAGES 6
 
 static const int READ_WRITE = PROT_READ | PROT_WRITE;
 
-/** MADV_REMOVE and MADV_PAGEOUT are not here: they need other files, and swap. */
+/** MADV_REMOVE and MADV_PAGEOUT are not here: they need files in memory, and swap. */
 static const int ADVICE[] = {
     MADV_NORMAL,        MADV_RANDOM,         MADV_SEQUENTIAL,   MADV_WILLNEED,
     MADV_DONTNEED,      MADV_DONTNEED,       MADV_DONTNEED,     MADV_FREE,
@@ -29,16 +31,8 @@ static const int ADVICE[] = {
     MADV_DONTNEED_LOCKED, MADV_NOHUGEPAGE,   MADV_DONTDUMP,     MADV_DODUMP,
 };
 
-static uint64_t below(struct chooser *chooser, uint64_t bound) {
-  return random_below(&chooser->random, bound);
-}
-
-static bool once_in(struct chooser *chooser, uint64_t times) {
-  return random_once_in(&chooser->random, times);
-}
-
 static uint64_t page_in(struct chooser *chooser, uint64_t pages) {
-  return ARENA_START + below(chooser, pages) * PAGE_BYTES;
+  return chooser->profile->arena.start + below(chooser, pages) * PAGE_BYTES;
 }
 
 static void choose_mmap(struct chooser *chooser, struct call *call) {
@@ -55,7 +49,8 @@ static void choose_mmap(struct chooser *chooser, struct call *call) {
   if (!chooser->profile->has_files || once_in(chooser, 2)) return;
   call->flags &= ~MAP_ANONYMOUS;
   call->file = (int)below(chooser, FILES);
-  call->off = below(chooser, FILE_OFFSET_PAGES) * PAGE_BYTES;
+  uint64_t pages = once_in(chooser, 2) ? NEAR_OFFSET_PAGES : FILE_OFFSET_PAGES;
+  call->off = below(chooser, pages) * PAGE_BYTES;
 }
 
 static void choose_munmap(struct chooser *chooser, struct call *call) {
@@ -84,7 +79,7 @@ static void choose_mremap(struct chooser *chooser, struct call *call) {
   call->op = OP_MREMAP;
   call->new_len = call->len;
   if (once_in(chooser, 2)) call->new_len = (1 + below(chooser, GROWN_PAGES_MAX)) * PAGE_BYTES;
-  call->flags = FLAGS[below(chooser, sizeof FLAGS / sizeof *FLAGS)];
+  call->flags = ONE_OF(chooser, FLAGS);
   if (call->flags & MREMAP_DONTUNMAP) call->new_len = call->len;
   if (once_in(chooser, 20)) call->len = 0;
   if (call->flags & MREMAP_FIXED) {
@@ -96,7 +91,9 @@ static void choose_mremap(struct chooser *chooser, struct call *call) {
 
 static void choose_madvise(struct chooser *chooser, struct call *call) {
   call->op = OP_MADVISE;
-  call->advice = ADVICE[below(chooser, sizeof ADVICE / sizeof *ADVICE)];
+  call->advice = ONE_OF(chooser, ADVICE);
+  if (chooser->profile->has_removal && once_in(chooser, 4)) call->advice = MADV_REMOVE;
+  if (chooser->profile->has_swap && once_in(chooser, 3)) call->advice = MADV_PAGEOUT;
 }
 
 static void choose_lock(struct chooser *chooser, struct call *call) {
@@ -111,7 +108,7 @@ static void choose_mincore(struct chooser *chooser, struct call *call) {
 static void choose_msync(struct chooser *chooser, struct call *call) {
   static const int FLAGS[] = {MS_ASYNC, MS_SYNC, MS_SYNC | MS_INVALIDATE};
   call->op = OP_MSYNC;
-  call->flags = FLAGS[below(chooser, sizeof FLAGS / sizeof *FLAGS)];
+  call->flags = ONE_OF(chooser, FLAGS);
 }
 
 static void choose_read(struct chooser *chooser, struct call *call) {
@@ -125,17 +122,7 @@ static void choose_write(struct chooser *chooser, struct call *call) {
   call->byte = (int)below(chooser, 256);
 }
 
-/** A write stays in the file: its size is never changed. A read may be past the end. */
-static void choose_file(struct chooser *chooser, struct call *call) {
-  call->op = once_in(chooser, 2) ? OP_FREAD : OP_FWRITE;
-  call->file = (int)below(chooser, FILES);
-  uint64_t bytes = FILE_BYTES[call->file] + (call->op == OP_FREAD ? PAGE_BYTES : 0);
-  call->off = below(chooser, bytes);
-  if (call->op == OP_FWRITE) call->byte = (int)below(chooser, 256);
-}
-
-/** The next process, or the end of one; an access where neither can be. */
-static void choose_life(struct chooser *chooser, const struct census *census, struct call *call) {
+void choose_life(struct chooser *chooser, const struct census *census, struct call *call) {
   bool forks = once_in(chooser, 2);
   if (forks && census->live < LIVE_MAX) {
     call->op = OP_FORK;
@@ -159,7 +146,7 @@ static const struct kind KINDS[] = {
 
 #define KINDS_WEIGHT 97
 #define LIFE_WEIGHT 3
-#define FILE_WEIGHT 4
+#define FILE_WEIGHT 7
 
 static void choose_kind(struct chooser *chooser, uint64_t ticket, struct call *call) {
   for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
@@ -171,24 +158,38 @@ static void choose_kind(struct chooser *chooser, uint64_t ticket, struct call *c
   }
 }
 
+/** Drawn in every profile alike, so that profiles of one seed resemble each other. */
+static void choose_in_arena(struct chooser *chooser, const struct census *census,
+                            struct call *call) {
+  call->addr = page_in(chooser, chooser->span_pages);
+  uint64_t longest = once_in(chooser, 4) ? CALL_PAGES_MAX : SHORT_PAGES;
+  call->len = (1 + below(chooser, longest)) * PAGE_BYTES;
+  uint64_t life = chooser->profile->has_forks ? LIFE_WEIGHT : 0;
+  uint64_t file = chooser->profile->has_files ? FILE_WEIGHT : 0;
+  uint64_t ticket = below(chooser, life + file + KINDS_WEIGHT);
+  if (ticket < life) {
+    choose_life(chooser, census, call);
+  } else if (ticket < life + file) {
+    choose_file(chooser, call);
+  } else {
+    choose_kind(chooser, ticket - life - file, call);
+  }
+  bool is_wrong = chooser->profile->has_errors && once_in(chooser, 4);
+  if (is_wrong) choose_fault_of(chooser, call);
+}
+
 static struct call blank_call(void) {
   return (struct call){.file = NO_FILE};
 }
 
 struct call next_call(struct chooser *chooser, const struct census *census) {
   struct call call = blank_call();
-  call.addr = page_in(chooser, chooser->span_pages);
-  uint64_t longest = once_in(chooser, 4) ? CALL_PAGES_MAX : SHORT_PAGES;
-  call.len = (1 + below(chooser, longest)) * PAGE_BYTES;
-  uint64_t life = chooser->profile->has_forks ? LIFE_WEIGHT : 0;
-  uint64_t file = chooser->profile->has_files ? FILE_WEIGHT : 0;
-  uint64_t ticket = below(chooser, life + file + KINDS_WEIGHT);
-  if (ticket < life) {
+  if (!chooser->profile->is_placed) {
+    choose_in_arena(chooser, census, &call);
+  } else if (once_in(chooser, 50)) {
     choose_life(chooser, census, &call);
-  } else if (ticket < life + file) {
-    choose_file(chooser, &call);
   } else {
-    choose_kind(chooser, ticket - life - file, &call);
+    choose_placed(chooser, &call);
   }
   return call;
 }
@@ -196,7 +197,7 @@ struct call next_call(struct chooser *chooser, const struct census *census) {
 struct call first_call(const struct chooser *chooser) {
   struct call call = blank_call();
   call.op = OP_MMAP;
-  call.addr = ARENA_START;
+  call.addr = chooser->profile->arena.start;
   call.len = chooser->span_pages * PAGE_BYTES;
   call.prot = READ_WRITE;
   call.flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;

@@ -15,9 +15,18 @@
 #include "call.h"
 #include "fail.h"
 
-const uint64_t FILE_BYTES[FILES] = {40 * PAGE_BYTES, 30 * PAGE_BYTES + 100, 16 * PAGE_BYTES};
+/** Where the kernel aligns mappings of a file on the disk, it must be a large one. */
+#define LARGE_BYTES 0x800000UL
 
-#define DISK_FILE 1
+uint64_t files_bytes(const struct profile *profile, int file) {
+  static const uint64_t BYTES[FILES] = {40 * PAGE_BYTES, 30 * PAGE_BYTES + 100, 16 * PAGE_BYTES};
+  return profile->is_placed && file == FILES - 1 ? LARGE_BYTES : BYTES[file];
+}
+
+static bool is_on_disk(const struct profile *profile, int file) {
+  if (profile->is_placed && file == FILES - 1) return true;
+  return file == DISK_FILE && !profile->has_removal;
+}
 
 static const char *temporary_folder(void) {
   const char *folder = getenv("TMPDIR");
@@ -65,13 +74,13 @@ static void fill_with_zeros(int fd, uint64_t bytes) {
   if (fsync(fd) != 0) fail_call("fsync");
 }
 
-static void open_one(struct file *file, int index) {
+static void open_one(struct file *file, int index, const struct profile *profile) {
   char name[16];
   snprintf(name, sizeof name, "f%d", index);
-  file->is_on_disk = index == DISK_FILE;
+  file->is_on_disk = is_on_disk(profile, index);
   file->fd = file->is_on_disk ? open_on_disk(name) : memfd_create(name, MFD_CLOEXEC);
   if (file->fd < 0) fail_call("memfd_create");
-  fill_with_zeros(file->fd, FILE_BYTES[index]);
+  fill_with_zeros(file->fd, files_bytes(profile, index));
   char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
   ssize_t length = readlink(link, file->path, sizeof file->path - 1);
@@ -79,8 +88,8 @@ static void open_one(struct file *file, int index) {
   file->path[length] = '\0';
 }
 
-void files_open(struct file files[FILES]) {
-  for (int i = 0; i < FILES; i++) open_one(&files[i], i);
+void files_open(struct file files[FILES], const struct profile *profile) {
+  for (int i = 0; i < FILES; i++) open_one(&files[i], i, profile);
 }
 
 int files_index(const struct file files[FILES], const char *path) {

@@ -1,4 +1,4 @@
-// The files that a recording maps: two in memory, one on the disk.
+// The files that a recording maps: in memory, and one or two on the disk.
 //
 // Invariants
 //   1  Every byte was written with zero, so every page is in the page cache.
@@ -11,10 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "options.h"
+
 #define FILES 3
 
-/** Bytes of each. One does not end at a page's end. */
-extern const uint64_t FILE_BYTES[FILES];
+/** Which of them is on the disk, where there is one. */
+#define DISK_FILE 1
+
+/** Bytes of each, at the beginning. */
+uint64_t files_bytes(const struct profile *profile, int file);
 
 struct file {
   int fd;
@@ -23,8 +28,8 @@ struct file {
   char path[PATH_MAX];
 };
 
-/** Makes them. The one on the disk is in TMPDIR, or else in /var/tmp. */
-void files_open(struct file files[FILES]);
+/** Makes them. Those on the disk are in TMPDIR, or else in /var/tmp. */
+void files_open(struct file files[FILES], const struct profile *profile);
 
 /** Index of the file with this path, or -1. */
 int files_index(const struct file files[FILES], const char *path);

@@ -8,10 +8,13 @@
 // See README.md beside it.
 
 #include <stdio.h>
-#include <string.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "choose.h"
 #include "fail.h"
+#include "notices.h"
 #include "options.h"
 #include "print.h"
 #include "processes.h"
@@ -21,7 +24,13 @@
 #error "recordings are of Linux on x86-64"
 #endif
 
-static void step(struct processes *processes, int index, struct call *call) {
+#define ADDR_GET_PERSONALITY 0xffffffff
+/** MMAP_BASE is what it is with this stack. */
+#define STACK_BYTES 0x800000
+
+static struct notices notices;
+
+static struct reply step(struct processes *processes, int index, struct call *call) {
   int proc = processes->live[index].number;
   int child = processes->made;
   struct reply reply;
@@ -32,7 +41,16 @@ static void step(struct processes *processes, int index, struct call *call) {
   } else {
     reply = process_do(processes, index, call);
   }
-  print_operation(proc, child, call, &reply);
+  notices_take(&notices);
+  print_operation(proc, child, call, &reply, &notices);
+  return reply;
+}
+
+/** Where everything is at the beginning, for addresses that the kernel will choose. */
+static void begin_placed(struct chooser *chooser, struct processes *processes) {
+  struct call ask = {.op = OP_BRK, .file = NO_FILE};
+  chooser->first_break = (uint64_t)process_do(processes, 0, &ask).ret;
+  state_print_start(&processes->live[0], chooser->first_break);
 }
 
 static void record(const struct options *options, struct processes *processes,
@@ -40,22 +58,44 @@ static void record(const struct options *options, struct processes *processes,
   struct chooser chooser = {.random = random_from(options->seed),
                             .profile = options->profile,
                             .span_pages = options->span_pages};
+  bool is_placed = options->profile->is_placed;
+  if (is_placed) begin_placed(&chooser, processes);
   for (uint64_t done = 1; done <= options->ops; done++) {
     int index = (int)random_below(&chooser.random, (uint64_t)processes->count);
     struct census census = {.live = processes->count, .is_first = index == 0};
-    struct call call = done == 1 ? first_call(&chooser) : next_call(&chooser, &census);
-    step(processes, index, &call);
+    bool is_first = done == 1 && !is_placed;
+    struct call call = is_first ? first_call(&chooser) : next_call(&chooser, &census);
+    struct reply reply = step(processes, index, &call);
+    if (is_placed) note_answer(&chooser, &call, &reply);
     if (done % options->state_every == 0 || done == options->ops) state_print(processes, files);
   }
+}
+
+/**
+ * Addresses that the kernel chooses are the same each time only without its own chance, which
+ * might even put the recorder's heap into the arena.
+ */
+static void run_without_chance(char **words) {
+  if (personality(ADDR_GET_PERSONALITY) & ADDR_NO_RANDOMIZE) return;
+  struct rlimit stack;
+  if (getrlimit(RLIMIT_STACK, &stack) != 0) fail_call("getrlimit");
+  stack.rlim_cur = STACK_BYTES;
+  if (setrlimit(RLIMIT_STACK, &stack) != 0) fail_call("setrlimit");
+  if (personality(ADDR_NO_RANDOMIZE) < 0) fail_call("personality");
+  execv("/proc/self/exe", words);
+  fail_call("/proc/self/exe");
 }
 
 int main(int count, char **words) {
   static struct file opened[FILES];
   static struct processes processes;
   struct options options = options_from(count, words);
-  const struct file *files = options.profile->has_files ? opened : NULL;
-  state_open();
-  if (files != NULL) files_open(opened);
+  const struct profile *profile = options.profile;
+  run_without_chance(words);
+  const struct file *files = profile->has_files ? opened : NULL;
+  state_open(profile->arena);
+  if (files != NULL) files_open(opened, profile);
+  notices_open(profile->arena);
   processes_start(&processes, files);
   print_header(&options, files);
   record(&options, &processes, files);

@@ -14,15 +14,26 @@
 #define SPAN_PAGES_MIN 8
 #define SPAN_PAGES_MAX 4096
 
+#define LOW {.start = 0x10000000, .end = 0x20000000}
+/** Below the areas of the kernel's own, which begin under the base of all mappings. */
+#define HIGH {.start = 0x7ff000000000, .end = 0x7ffff7ff7000}
+
 static const struct profile PROFILES[] = {
-    {.name = "private"},
-    {.name = "fork", .has_forks = true},
-    {.name = "files", .has_forks = true, .has_files = true},
+    {.name = "private", .arena = LOW},
+    {.name = "fork", .arena = LOW, .has_forks = true},
+    {.name = "files", .arena = LOW, .has_files = true},
+    {.name = "mixed", .arena = LOW, .has_forks = true, .has_files = true},
+    {.name = "errors", .arena = LOW, .has_files = true, .has_errors = true},
+    {.name = "remove", .arena = LOW, .has_files = true, .has_removal = true},
+    {.name = "swap", .arena = LOW, .has_swap = true},
+    {.name = "placement", .arena = HIGH, .has_forks = true, .has_files = true, .is_placed = true},
 };
+
+#define PROFILE_NAMES "private, fork, files, mixed, errors, remove, swap or placement"
 
 static const char USAGE[] =
     "record [options] > FILE: random memory operations, and what this kernel made of them\n"
-    "  --profile NAME   private, fork or files (private)\n"
+    "  --profile NAME   " PROFILE_NAMES "\n"
     "  --seed N         the same number gives the same operations (1)\n"
     "  --ops N          how many operations (4000)\n"
     "  --span PAGES     how much memory they are about (96)\n"
@@ -39,7 +50,7 @@ static const struct profile *profile_of(const char *name) {
   for (size_t i = 0; i < sizeof PROFILES / sizeof *PROFILES; i++) {
     if (strcmp(PROFILES[i].name, name) == 0) return &PROFILES[i];
   }
-  fail(EXIT_USAGE, "--profile is private, fork or files, not \"%s\"", name);
+  fail(EXIT_USAGE, "--profile is " PROFILE_NAMES ", not \"%s\"", name);
 }
 
 static uint64_t number_of(const char *option, const char *text, uint64_t min, uint64_t max) {

@@ -6,13 +6,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "call.h"
+
 /** A kind of recording: which operations it has beyond those of one address space. */
 struct profile {
   const char *name;
+  struct arena arena;
   /** Several processes and shared anonymous memory. */
   bool has_forks;
-  /** Mappings of files, and reads and writes of them. */
+  /** Mappings of files, reads, writes, truncation and holes of them. */
   bool has_files;
+  /** All of these files are in memory, and MADV_REMOVE is among the advice. */
+  bool has_removal;
+  /** MADV_PAGEOUT is among the advice. */
+  bool has_swap;
+  /** A quarter of the calls is wrong. */
+  bool has_errors;
+  /** The kernel chooses addresses; the recording begins with the whole address space. */
+  bool is_placed;
 };
 
 struct options {

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 
 #include "fail.h"
@@ -19,6 +20,7 @@ static const char *const NAMES[] = {
     [OP_MUNLOCK] = "munlock", [OP_MINCORE] = "mincore", [OP_MSYNC] = "msync",
     [OP_READ] = "read",       [OP_WRITE] = "write",     [OP_FREAD] = "fread",
     [OP_FWRITE] = "fwrite",   [OP_FORK] = "fork",       [OP_EXIT] = "exit",
+    [OP_FTRUNCATE] = "ftruncate", [OP_PUNCH] = "punch", [OP_BRK] = "brk",
 };
 
 static const struct {
@@ -46,13 +48,16 @@ void print_header(const struct options *options, const struct file *files) {
          system.release, system.machine, (uint64_t)PAGE_BYTES);
   printf(",\"profile\":\"%s\"," NUMBER("seed") "," NUMBER("ops") "," NUMBER("span"),
          options->profile->name, options->seed, options->ops, options->span_pages);
-  printf(",\"arena\":[\"%lx\",\"%lx\"],\"files\":[", ARENA_START, ARENA_END);
+  struct arena arena = options->profile->arena;
+  printf(",\"arena\":[\"%" PRIx64 "\",\"%" PRIx64 "\"],\"files\":[", arena.start, arena.end);
   for (int i = 0; files != NULL && i < FILES; i++) {
     const char *type = files[i].is_on_disk ? "disk" : "memfd";
     printf("%s{\"name\":\"f%d\",\"type\":\"%s\"," NUMBER("size") "}", i > 0 ? "," : "", i, type,
-           FILE_BYTES[i]);
+           files_bytes(options->profile, i));
   }
-  printf("]}\n");
+  putchar(']');
+  if (options->profile->is_placed) printf("," HEX("mmapBase"), MMAP_BASE);
+  printf("}\n");
 }
 
 static void print_range(const struct call *call) {
@@ -84,6 +89,11 @@ static void print_arguments(const struct call *call, int child) {
     case OP_FWRITE:
       printf(",\"file\":%d," NUMBER("off") ",\"byte\":%d", call->file, call->off, call->byte);
       break;
+    case OP_FTRUNCATE: printf(",\"file\":%d," NUMBER("size"), call->file, call->len); break;
+    case OP_PUNCH:
+      printf(",\"file\":%d," NUMBER("off") "," NUMBER("len"), call->file, call->off, call->len);
+      break;
+    case OP_BRK: printf("," HEX("addr"), call->addr); break;
     case OP_FORK: printf(",\"child\":%d", child); break;
     case OP_EXIT: break;
   }
@@ -95,13 +105,17 @@ static void print_resident(const struct call *call, const struct reply *reply) {
   putchar('"');
 }
 
+static bool answers_address(enum operation op) {
+  return op == OP_MMAP || op == OP_MREMAP || op == OP_BRK;
+}
+
 static void print_result(const struct call *call, const struct reply *reply) {
   if (reply->signal != 0) {
     const char *name = reply->signal == SIGSEGV ? "SIGSEGV" : "SIGBUS";
     printf("\"signal\":\"%s\",\"code\":%d", name, reply->code);
   } else if (reply->error != 0) {
     printf("\"errno\":\"%s\"", error_name(reply->error));
-  } else if (call->op == OP_MMAP || call->op == OP_MREMAP) {
+  } else if (answers_address(call->op)) {
     printf(HEX("ret"), (uint64_t)reply->ret);
   } else if (call->op == OP_MINCORE) {
     print_resident(call, reply);
@@ -112,11 +126,34 @@ static void print_result(const struct call *call, const struct reply *reply) {
   }
 }
 
-void print_operation(int proc, int child, const struct call *call, const struct reply *reply) {
+/** Whose pages the ranges are: those of the process that acts, or of whoever maps them. */
+static bool reaches_others(const struct call *call) {
+  switch (call->op) {
+    case OP_FTRUNCATE:
+    case OP_PUNCH:
+    case OP_FWRITE:
+    case OP_MSYNC: return true;
+    case OP_MADVISE: return call->advice == MADV_REMOVE || call->advice == MADV_PAGEOUT;
+    default: return false;
+  }
+}
+
+static void print_notices(int proc, const struct notices *notices) {
+  printf(",\"notified\":[");
+  for (int i = 0; i < notices->count; i++) {
+    const struct notice *notice = &notices->list[i];
+    printf("%s[%d,\"%" PRIx64 "\",\"%" PRIx64 "\"]", i > 0 ? "," : "", proc, notice->start,
+           notice->end);
+  }
+  putchar(']');
+}
+
+void print_operation(int proc, int child, const struct call *call, const struct reply *reply,
+                     const struct notices *notices) {
   printf("{\"op\":\"%s\",\"proc\":%d", NAMES[call->op], proc);
   print_arguments(call, child);
   putchar(',');
   print_result(call, reply);
-  // What the kernel's mmu_notifier says is not seen from here.
-  printf(",\"notified\":[]}\n");
+  print_notices(reaches_others(call) ? -1 : proc, notices);
+  printf("}\n");
 }

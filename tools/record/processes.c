@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "notices.h"
 
 static void make_wires(struct wires *wires) {
   for (int i = 0; i < LIVE_MAX; i++) {
@@ -52,6 +53,7 @@ void processes_start(struct processes *processes, const struct file files[FILES]
   pid_t pid = fork();
   if (pid < 0) fail_call("fork");
   if (pid == 0) worker_run(0, &processes->wires, files);
+  notices_follow(pid);
   for (int i = 0; i < LIVE_MAX; i++) close(processes->wires.worker[i]);
   add(processes, pid, 0);
 }
@@ -97,6 +99,7 @@ struct reply process_fork(struct processes *processes, int index, struct call *c
   struct reply reply = process_do(processes, index, call);
   if (reply.error != 0) fail(EXIT_REFUSED, "fork: %s", strerror(reply.error));
   add(processes, (pid_t)reply.ret, call->slot);
+  receive_reply(processes, processes->count - 1);
   reply.ret = 0;
   return reply;
 }

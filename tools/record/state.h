@@ -7,7 +7,10 @@
 #include "processes.h"
 
 /** Looks whether this kernel shows frames to us and leaves the arena free; fails if not. */
-void state_open(void);
+void state_open(struct arena arena);
+
+/** Prints the whole address space of a process as a `start`; its pages are not listed. */
+void state_print_start(const struct process *process, uint64_t the_break);
 
 /** Prints the state of all live processes as a line. `files` is NULL where there are none. */
 void state_print(const struct processes *processes, const struct file *files);

@@ -8,6 +8,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,6 +16,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "trace.h"
+#include "vm.h"
 
 static sigjmp_buf out_of_access;
 static volatile sig_atomic_t is_accessing, signal_number, signal_code;
@@ -81,6 +85,10 @@ static int64_t perform(const struct call *call, const struct file *files, struct
     case OP_WRITE: return touch(call, reply);
     case OP_FREAD:
     case OP_FWRITE: return access_file(call, fd, reply);
+    case OP_FTRUNCATE: return syscall(SYS_ftruncate, fd, len);
+    case OP_PUNCH:
+      return syscall(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, call->off, len);
+    case OP_BRK: return syscall(SYS_brk, addr);
     case OP_FORK: return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
     case OP_EXIT: _exit(0);
   }
@@ -90,6 +98,8 @@ static int64_t perform(const struct call *call, const struct file *files, struct
 
 void worker_run(int slot, const struct wires *wires, const struct file files[FILES]) {
   catch_signals();
+  trace_leave();
+  vm_own();
   // While a worker held such an end, none would see that the recorder is gone.
   for (int i = 0; i < LIVE_MAX; i++) close(wires->recorder[i]);
   struct call call;
@@ -101,8 +111,9 @@ void worker_run(int slot, const struct wires *wires, const struct file files[FIL
     reply.ret = perform(&call, files, &reply);
     if (reply.ret == -1) reply.error = errno;
     if (call.op == OP_FORK && reply.ret == 0) {
+      // It answers too, when it can be told of what happens to its memory.
       wire = wires->worker[call.slot];
-      continue;
+      vm_own();
     }
     if (write(wire, &reply, sizeof reply) != (ssize_t)sizeof reply) break;
   }
