@@ -68,9 +68,9 @@ export function filePunch(mapping: Mapping, start: u64, length: u64): i32 {
   if (mapping.kind == FileKind.Disk && start >= mapping.size) return Status.Ok;
   const end = punchEnd(mapping, start + length);
   const first = pageUp(start);
-  const last = max(end >> 12, first);
+  const last = unmapEnd(mapping, first, end);
   planBegin();
-  const frozen = checkHits(mapping, start >> 12, pageUp(end));
+  const frozen = checkHits(mapping, start >> 12, max(pageUp(end), last));
   if (frozen) return frozen;
   noticeHits(mapping, first, last, Reason.Punch, Demand.FilePages);
   if (planTells()) return hitTicket(Op.Punch, mapping, first, last, start, end);
@@ -88,11 +88,21 @@ function punchEnd(mapping: Mapping, end: u64): u64 {
   return mappingPages(mapping) << 12;
 }
 
+/**
+ * Page behind the last one that is unmapped for a hole. In memory a hole that ends within the first
+ * page unmaps all of the file: Linux's shmem_fallocate takes the last whole page before it, number
+ * -1, for the largest number there is. Nothing of the file is lost by it.
+ */
+function unmapEnd(mapping: Mapping, first: u64, end: u64): u64 {
+  if (mapping.kind != FileKind.Disk && end < 4096) return PAGES_END;
+  return max(end >> 12, first);
+}
+
 /** Makes bytes [start, end) zero: pages go, the two at the ends are written. */
 export function punchApply(mapping: Mapping, start: u64, end: u64): void {
   const first = pageUp(start);
   const last = max(end >> 12, first);
-  unmapHits(mapping, first, last, false);
+  unmapHits(mapping, first, unmapEnd(mapping, first, end), false);
   cacheRemoveRange(mapping, first, last);
   const head = min(first << 12, end);
   if (start < head) zeroWithin(mapping, start, head);

@@ -55,6 +55,24 @@ describe("a hole", () => {
     expect([...(await scene.file.read(PAGE, 31))]).toEqual(expected);
   });
 
+  // As Linux's shmem_fallocate, whose last whole page before such a hole is number -1.
+  test.each([
+    [0, 100, "________"],
+    [10, 4086 - 1, "W_______"],
+  ])("of bytes %i+%i, within the first page, unmaps the file behind its start", async (...hole) => {
+    const [start, length, left] = hole;
+    const scene = shareFile();
+    const { file, mm, other } = scene;
+    const { subscriber, diary } = holdFile(scene);
+    await subscriber.exportRange(mm, ...range(0, 8));
+    const before = await file.read(0, FILE_PAGES * PAGE);
+    await file.punch(start, length);
+    expect(diary).toHaveLength(2);
+    expect([strip(mm), strip(other)]).toEqual([left, left.toLowerCase()]);
+    expect(await file.read(0, FILE_PAGES * PAGE)).toEqual(before.fill(0, start, start + length));
+    expect(scene.machine.check()).toBe(0);
+  });
+
   // erratum: "It cannot tell truncation (private copies go too) from dropping the page cache."
   test("leaves private copies, and the records of them", async () => {
     const scene = shareFile();
