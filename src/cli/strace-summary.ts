@@ -3,6 +3,7 @@
 import { basename } from "node:path";
 import type { Unread } from "../replay/strace/counts.ts";
 import type { StraceProcessReport, StraceReport } from "../replay/strace/report.ts";
+import type { FirstDisagreement } from "../replay/tally.ts";
 import { count, type Row, seconds, table } from "./table.ts";
 
 /** Processes that are shown; a build has thousands. `--json` has all of them. */
@@ -96,12 +97,16 @@ function unread(title: string, list: readonly Unread[]): string {
 }
 
 function verdict({ exporter, file, first, touch }: StraceReport): string {
-  const name = basename(file);
+  const name = basename(file).replace(/\.strace(\.gz)?$/, "");
   const holder = exporter.violations === 0 ? "nobody was left behind" : "a holder was left behind";
   const answers =
     first === null
       ? `${name}: every call answered as it did, and ${holder}`
-      : `${name}: ${holder}; line ${first.line}\n  the kernel   ${first.want}\n  the engine   ${first.got}`;
+      : `${name}: ${holder}; ${firstOf(first)}`;
   if (touch !== "none") return answers;
   return `${answers}\nA log has no accesses: --touch read or --touch write fills what is mapped.`;
+}
+
+function firstOf({ got, line, want }: FirstDisagreement): string {
+  return `line ${line}\n  the kernel   ${want}\n  the engine   ${got}`;
 }

@@ -6,7 +6,7 @@
 //   E2  Whenever no operation runs, an entry's frame is the one that the page table has there: a
 //       read through the entry reads what the process reads. What breaks this is a violation.
 //   E3  It takes hold only of what is present, between operations; it faults nothing in.
-//   E4  What is present and cannot be exported (PROT_NONE, want of memory) it knows without a record:
+//   E4  What is present and cannot be exported (PROT_NONE, no memory) it knows without a record:
 //       it watches the address space, and so is told of these pages too.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";

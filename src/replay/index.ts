@@ -12,4 +12,8 @@ export { NoticeLog } from "./notice-log.ts";
 export { parseRecording, RecordingError, readRecording } from "./recording.ts";
 export { Replay, type ReplayOptions, replay } from "./replay.ts";
 export type { ReplayReport } from "./report.ts";
+export { type Replayable, readReplayable } from "./source.ts";
+export { parseStrace, type StraceLog } from "./strace/log.ts";
+export { StraceReplay, type StraceReplayOptions } from "./strace/replay.ts";
+export type { StraceProcessReport, StraceReport } from "./strace/report.ts";
 export type { Disagreements, FirstDisagreement, NoticeTotals } from "./tally.ts";

@@ -37,7 +37,11 @@ function file(name: string, content: string): string {
 const GOOD = file("good.jsonl", text(SYNTHETIC, MAP, WRITE, READ, STATE, UNMAP));
 const BAD = file("bad.jsonl", text(SYNTHETIC, MAP, { ...READ, ret: 1 }, UNMAP));
 const BROKEN = file("broken.jsonl", text(SYNTHETIC, MAP, "{"));
-const STRACE = file("strace.log", "1234 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0\n");
+const STRACE = file(
+  "strace.log",
+  "1234 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000\n",
+);
+const NEITHER = file("words.txt", "these are not the lines\n");
 
 describe("pagebell conformance", () => {
   test("--json prints one object, of exactly this shape", async () => {
@@ -147,7 +151,8 @@ describe("pagebell replay", () => {
 
   test.each<[string, string[], string]>([
     ["a broken line", [BROKEN], `${BROKEN}:3: not JSON`],
-    ["an strace log", [STRACE], "strace"],
+    ["an unknown --touch", [STRACE, "--touch", "all"], "Allowed choices are none, read, write"],
+    ["a file that is neither", [NEITHER], "neither a recording (mm-run/1) nor an strace log"],
     ["two files", [GOOD, GOOD], "too many arguments"],
   ])("exits with 2 on %s", async (_what, args, message) => {
     const { code, stdout, stderr } = await pagebell("replay", ...args);

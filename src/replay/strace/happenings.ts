@@ -11,7 +11,7 @@
 // Everything else takes effect where it answers.
 //
 // Invariants
-//   D2  A call has one line, or several: all of them get the same fate.
+//   Y2  A call has one line, or several: all of them get the same fate.
 
 import type { LineTally, Place } from "./counts.ts";
 import { type Line, readLine } from "./line.ts";
@@ -124,9 +124,7 @@ class Reader {
   }
 
   finish(): Happenings {
-    for (const half of this.#halves.values()) {
-      this.#tally.unknown(`${half.name} that never answers`, half.place);
-    }
+    for (const tid of [...this.#halves.keys()]) this.#lose(tid);
     const list = this.#list.map((happening) => this.#reorder(happening));
     list.sort((one, other) => one.order - other.order);
     return { list, seen: new Set(this.#first.keys()) };
@@ -153,11 +151,18 @@ class Reader {
   }
 
   #begin(line: Extract<Line, { kind: "unfinished" }>, tid: number, place: Place): void {
-    const lost = this.#halves.get(tid);
-    if (lost !== undefined) this.#tally.unknown(`${lost.name} that never answers`, lost.place);
+    this.#lose(tid);
     // Whoever ends itself never answers.
     if (!ENDS.has(line.name)) this.#halves.set(tid, { ...line, place });
     else this.#add(tid, line.name, { ...place, text: closed(line.text) });
+  }
+
+  /** What somebody began before, and will not be heard of again. */
+  #lose(tid: number): void {
+    const half = this.#halves.get(tid);
+    if (half === undefined) return;
+    this.#halves.delete(tid);
+    this.#tally.unknown(`${half.name} that never answers`, half.place);
   }
 
   #resume(line: Extract<Line, { kind: "resumed" }>, tid: number, place: Place): void {
@@ -179,6 +184,7 @@ class Reader {
     const half = this.#halves.get(by);
     if (half === undefined) return;
     this.#halves.delete(by);
+    this.#lose(tid);
     this.#halves.set(tid, half);
   }
 

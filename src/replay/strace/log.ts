@@ -1,6 +1,6 @@
 // An strace log from its text: `strace -f`, with -y or without, with times or without.
 //
-//   text ─ line.ts ─▶ lines ─ happenings.ts ─▶ what happened ─ translate.ts ─▶ events of mm-run/1
+//   text ─ line.ts ─▶ lines ─ happenings.ts ─▶ calls ─ translate.ts ─▶ events of mm-run/1
 //
 // Nothing in a log is fatal: a line that is no operation is counted, with its number and an example.
 

@@ -1,8 +1,8 @@
-// Replaying an strace log: each operation by the public API, with a holder outside who exports every
-// page, at the addresses that the recorded kernel chose.
+// Replaying an strace log: each operation by the public API, at the address that the recorded
+// kernel chose, with a holder outside who exports every page.
 //
 // Invariants
-//   D5  What failed in the log changes nothing here: a mapping that only the engine grants is taken
+//   Y7  What failed in the log changes nothing here: a mapping that only the engine grants is taken
 //       back.
 
 import { MAP_FIXED, PAGE_SIZE } from "../../../assembly/abi.ts";
@@ -213,6 +213,7 @@ export class StraceReplay {
       processes,
       notModelled: unread.notModelled,
       unknown: unread.unknown,
+      fault: this.#fault?.message ?? null,
       first,
     };
   }

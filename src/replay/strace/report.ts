@@ -68,6 +68,8 @@ export interface StraceReport {
   readonly processes: readonly StraceProcessReport[];
   readonly notModelled: readonly Unread[];
   readonly unknown: readonly Unread[];
+  /** Why the engine could not go on, or null. */
+  readonly fault: string | null;
   /** The first operation that was answered otherwise. */
   readonly first: FirstDisagreement | null;
 }

@@ -5,7 +5,7 @@
 //   write   every page that became writable is written
 //
 // Invariants
-//   D4  No more than TOUCH_PAGES_MAX pages are touched in a run, nor one when memory is short: what
+//   Y6  No more than TOUCH_PAGES_MAX pages are touched in a run, nor one when memory is short: what
 //       is left out is counted.
 
 import { PAGE_SIZE, TASK_SIZE, VM_READ, VM_WRITE } from "../../../assembly/abi.ts";

@@ -1,7 +1,7 @@
 // From what happened to the events of a recording: who did it, on which address space.
 //
 // Invariants
-//   D3  Each call that `readHappenings` kept is counted here, as one fate or another.
+//   Y3  Each call that `readHappenings` kept is counted here, as one fate or another.
 
 import { MAP_32BIT, TASK_SIZE } from "../../../assembly/abi.ts";
 import { BRK_START_DEFAULT, PAGE_SIZE } from "../../constants.ts";
@@ -215,8 +215,11 @@ export class Translator {
     line: number,
   ): boolean {
     if (value === null) return false;
-    const how = args.join("|").replace(/[{},]/g, "|").replace(/\s/g, "");
-    const has = (flag: string) => hasFlag(how.replaceAll("flags=", ""), flag);
+    const how = args
+      .join("|")
+      .replace(/\s|flags=/g, "")
+      .replace(/[{},]/g, "|");
+    const has = (flag: string) => hasFlag(how, flag);
     const isBornIn = name === "vfork" || has("CLONE_VM");
     const before = this.#tasks.get(value);
     if (before !== undefined) this.#leave(before, "unseen", line);

@@ -63,7 +63,8 @@ function bit(text: string): number {
 /** Whether a set of flags has one, by name or in a number; other names need not be known. */
 export function hasFlag(text: string, name: string): boolean {
   const wanted = NAMES.get(name) ?? 0;
-  return plain(text)
+  return text
+    .replace(COMMENT, "")
     .split("|")
     .some((part) => part === name || (NUMBER.test(part) && (Number(part) & wanted) !== 0));
 }
