@@ -6,7 +6,7 @@
 //       machine and the other way round, whatever the numbers are.
 
 import type { RecordedArea, RecordedPage, RecordedSpace, RecordedState } from "./format.ts";
-import { isAboveUser } from "./import.ts";
+import { isAboveUser, knownName } from "./import.ts";
 
 /** What differs first, in words. */
 export interface Difference {
@@ -101,7 +101,7 @@ function merged<T>(one: ReadonlyMap<number, T>, other: ReadonlyMap<number, T>): 
 function showArea(area: RecordedArea | undefined): string {
   if (area === undefined) return NOTHING;
   const { start, end, rights, offset, name } = area;
-  return `${hex(start)}-${hex(end)} ${rights} ${hex(offset)} ${name}`.trimEnd();
+  return `${hex(start)}-${hex(end)} ${rights} ${hex(offset)} ${knownName(name)}`.trimEnd();
 }
 
 function showPage(address: number, page: RecordedPage | undefined): string {

@@ -45,6 +45,14 @@ const SPECIAL: ReadonlyMap<string, AreaName> = new Map([
 /** Shared anonymous memory, as recordings name it. */
 export const SHM = "shm";
 
+/** A name that a program gave to anonymous memory (PR_SET_VMA_ANON_NAME): it is no file. */
+const GIVEN = /^\[anon:/;
+
+/** The name that the engine has for an area's: what programs call their memory is not kept. */
+export function knownName(name: string): string {
+  return GIVEN.test(name) ? "" : name;
+}
+
 /** The one area above all user addresses; the engine has nothing there. */
 export function isAboveUser({ start }: RecordedArea): boolean {
   return start >= TASK_SIZE;
@@ -64,7 +72,7 @@ export function importSpace(core: Core, mm: Mm, event: RecordedStart, find: File
 
 function importArea(core: Core, handle: number, area: RecordedArea, find: FileFinder): void {
   const { start, end, offset } = area;
-  const name = SPECIAL.get(area.name);
+  const name = SPECIAL.get(knownName(area.name));
   const mapping = name === undefined ? mappingOf(core, area, find) : 0;
   const vmFlags = flagsOf(area, name ?? AreaName.None);
   const record = { start, end, offset, vmFlags, mapping, name: name ?? AreaName.None };

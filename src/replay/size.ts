@@ -11,10 +11,11 @@ const FRAMES_PER_SPACE = 512;
 
 /**
  * Bytes of physical memory: every page of every file, and one for each access and each page that
- * is populated, as if nothing were ever freed; at most the largest machine.
+ * is populated, as if none were ever freed; tables for as many address spaces as live at once; at
+ * most the largest machine.
  */
 export function memoryFor(recording: Recording): number {
-  let frames = FRAMES_LEAST;
+  let frames = FRAMES_LEAST + spacesAtOnce(recording) * FRAMES_PER_SPACE;
   for (const { size } of recording.header.files) frames += populated(size);
   for (const event of recording.events) frames += framesFor(event);
   return Math.min(frames, FRAMES_MAX) * PAGE_SIZE;
@@ -22,7 +23,7 @@ export function memoryFor(recording: Recording): number {
 
 function framesFor(event: RecordedEvent): number {
   if (event.kind === "file") return populated(event.size);
-  if (event.kind === "start") return FRAMES_PER_SPACE + event.space.pages.size;
+  if (event.kind === "start") return event.space.pages.size;
   return event.kind === "operation" ? framesForCall(event.call) : 0;
 }
 
@@ -33,8 +34,6 @@ function framesForCall(call: RecordedCall): number {
     case "fault":
     case "fwrite":
       return 1;
-    case "fork":
-      return FRAMES_PER_SPACE;
     case "mlock":
     case "mlock2":
       return populated(call.len);
@@ -53,4 +52,18 @@ function populated(bytes: number): number {
 
 function pages(bytes: number): number {
   return Math.ceil(bytes / PAGE_SIZE);
+}
+
+/** A program that makes thousands of processes, one after the other, needs no room for all. */
+export function spacesAtOnce({ events }: Recording): number {
+  const alive = new Set<number>();
+  let most = 1;
+  for (const event of events) {
+    if (event.kind === "start") alive.add(event.proc);
+    if (event.kind !== "operation") continue;
+    if (event.call.op === "fork") alive.add(event.call.child);
+    if (event.call.op === "exit") alive.delete(event.proc);
+    most = Math.max(most, alive.size);
+  }
+  return most;
 }

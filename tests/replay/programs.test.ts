@@ -106,6 +106,16 @@ describe("the start of a program", () => {
     expect(report.faults).toBe(1);
   });
 
+  test("with anonymous memory that a program has named: it is no file", async () => {
+    const named = ["7ffff7d06000", "7ffff7d08000", "rw-p", "0", "[anon: heap of x]"];
+    const pages = { "7ffff7d06000": ["PX", 0, 1] };
+    const maps = [named, STACK];
+    const begin = { ...START, maps, pages: {} };
+    const lines = [begin, fault("7ffff7d06000", true), state({ maps, pages })];
+    const { report } = await run(program(...lines));
+    expect(report.first).toBe(null);
+  });
+
   test("places new mappings below the recorded base", async () => {
     const map = op("mmap", {
       proc: 1,

@@ -2,7 +2,7 @@
 //
 //   text ─ line.ts ─▶ lines ─ happenings.ts ─▶ calls ─ translate.ts ─▶ events of mm-run/1
 //
-// Nothing in a log is fatal: a line that is no operation is counted, with its number and an example.
+// Nothing in a log is fatal: a line that is no operation is counted, with its number and example.
 
 import type { RecordedOperation, Recording } from "../format.ts";
 import { RecordingError } from "../recording.ts";

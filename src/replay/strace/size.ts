@@ -9,6 +9,7 @@ import {
   PROT_NONE,
 } from "../../../assembly/abi.ts";
 import type { RecordedCall } from "../format.ts";
+import { spacesAtOnce } from "../size.ts";
 import type { StraceLog } from "./log.ts";
 import { TOUCH_PAGES_MAX, type Touch } from "./touch.ts";
 
@@ -18,26 +19,20 @@ const FRAMES_LEAST = 8192;
 const FRAMES_PER_SPACE = 128;
 
 /** Bytes of physical memory, at most those of the largest machine. */
-export function memoryForStrace(log: StraceLog, touch: Touch): number {
+export function memoryForStrace({ recording }: StraceLog, touch: Touch): number {
   let populated = 0;
   let mapped = 0;
-  let alive = 0;
-  let peak = 0;
   let locksAll = false;
-  for (const event of log.recording.events) {
-    if (event.kind === "start") peak = Math.max(peak, ++alive);
-    if (event.kind !== "operation") continue;
-    const { call, result } = event;
-    if (call.op === "fork") peak = Math.max(peak, ++alive);
-    if (call.op === "exit") alive--;
-    if (call.op === "mlockall") locksAll = true;
-    if (result.errno === undefined) {
-      populated += populates(call) ? pagesOf(call) : 0;
-      mapped += mappedBy(call);
-    }
+  for (const event of recording.events) {
+    if (event.kind !== "operation" || event.result.errno !== undefined) continue;
+    const { call } = event;
+    locksAll ||= call.op === "mlockall";
+    populated += populates(call) ? pagesOf(call) : 0;
+    mapped += mappedBy(call);
   }
+  const tables = spacesAtOnce(recording) * FRAMES_PER_SPACE;
   const touched = touch === "none" && !locksAll ? 0 : Math.min(mapped, TOUCH_PAGES_MAX);
-  const frames = FRAMES_LEAST + peak * FRAMES_PER_SPACE + Math.min(populated, FRAMES_MAX) + touched;
+  const frames = FRAMES_LEAST + tables + Math.min(populated, FRAMES_MAX) + touched;
   return Math.min(frames, FRAMES_MAX) * PAGE_SIZE;
 }
 
