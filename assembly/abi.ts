@@ -325,6 +325,9 @@ export const enum Vmstat {
   pswpout,
   pglazyfreed,
   swap_slots_used,
+  /** Pages read ahead from swap, and of these how many were wanted. */
+  swap_ra,
+  swap_ra_hit,
   COUNT,
 }
 

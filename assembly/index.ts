@@ -55,13 +55,19 @@ export {
   munmapEntry as mm_munmap,
   populateEntry as mm_populate,
 } from "./entry/mm";
-export { placeEntry as mm_place } from "./entry/place";
 export {
   mappedInEntry as page_mapped_in,
   noticePlacesEntry as notice_places,
   placesFirstEntry as places_first,
   placesNextEntry as places_next,
 } from "./entry/pages";
+export { placeEntry as mm_place } from "./entry/place";
+export {
+  swapCloseEntry as swap_close,
+  swapNextReadEntry as swap_next_read,
+  swapOffEntry as swap_off,
+  swapUnuseEntry as swap_unuse,
+} from "./entry/swap";
 export {
   abortEntry as ticket_abort,
   commitEntry as ticket_commit,

@@ -56,8 +56,8 @@ export class Core {
   readonly files = new Map<number, FileState>();
   readonly sharedMemory = new Map<number, FileState>();
   readonly objects: ObjectMaker;
-  /** Null where nothing is ever swapped out. */
-  readonly swap: Swap | null;
+  /** Null where there is no swap area. */
+  swap: Swap | null;
   quiet = true;
   /** Calls in flight that a callback made: without one, no wait can close a cycle. */
   nestedCalls = 0;
@@ -75,7 +75,8 @@ export class Core {
     this.gate = new Gate(() => this.#hush());
     this.trace = new Trace(settings.clock, settings.traceCapacity, () => this.#hush());
     this.objects = makeObjects(this);
-    this.swap = settings.swap === undefined ? null : startSwap(this, settings.swap);
+    this.swap =
+      settings.swap === undefined ? null : startSwap(this, settings.swap, "createMachine");
   }
 
   nextBracketId(): number {

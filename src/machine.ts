@@ -8,7 +8,7 @@ import {
   PAGE_SIZE,
 } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
-import { type CallOptions, UNTRIED } from "./call.ts";
+import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
 import { type Clock, hostClock } from "./clock.ts";
 import { Core, type Reporter } from "./core.ts";
 import { createDevice, type Device } from "./device.ts";
@@ -21,10 +21,12 @@ import { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { ExportNotifiers } from "./notifier/registry.ts";
 import { perform, performSync } from "./operation.ts";
+import { runEach, runEachSync } from "./pipeline.ts";
 import { type FramePlace, placesOf } from "./places.ts";
 import { migrate } from "./plans.ts";
 import { spaceOf } from "./space.ts";
-import { type SwapOptions, swapOptionsOf } from "./swap.ts";
+import { type SwapOptions, startSwap, swapOptionsOf } from "./swap.ts";
+import { swapOff } from "./swap-off.ts";
 import { TRACE_CAPACITY_DEFAULT, TRACE_CAPACITY_MAX, type Trace } from "./trace.ts";
 import { type VmstatCounters, vmstat } from "./vmstat.ts";
 
@@ -140,6 +142,30 @@ export class Machine {
    */
   allocateDevice(pages: number): Device {
     return createDevice(this.#core, pages);
+  }
+
+  /**
+   * Makes a swap area, where there is none: pages go out again. EBUSY, ENOMEM; RangeError for a
+   * number of pages that none can have.
+   */
+  swapOn(options: SwapOptions): void {
+    const area = swapOptionsOf(options);
+    if (area === undefined) throw take.typeError("swap", "an object", options);
+    this.#core.swap = startSwap(this.#core, area, "swapOn");
+    this.#core.verify();
+  }
+
+  /**
+   * Brings back every page that is swapped out, and gives the swap area up; its backing is the
+   * caller's again. ENOMEM, EIO, EAGAIN: pages that came back stay, and the area goes on. EINVAL
+   * without one, EBUSY while another call does it.
+   */
+  async swapOff(options?: CallOptions): Promise<void> {
+    await runEach(swapOff(this.#core, this.#context, limitsOf(options)));
+  }
+
+  swapOffSync(): void {
+    runEachSync(swapOff(this.#core, this.#context, null));
   }
 
   /** What happened, when it is kept: `trace.start()`. */

@@ -1,6 +1,7 @@
 // Swap, the part that may wait: the engine says which pages, the backing has their bytes.
 //
 //   call ──▶ NEED_IO ──▶ backing.read ──▶ swap_filled ──▶ the call again
+//                  └───▶ backing.read, of each of its neighbours ──▶ swap_filled
 //   pageout ──▶ swap_next ──▶ backing.write ──▶ swap_written ──▶ the frame is free
 //
 // Invariants
@@ -48,8 +49,11 @@ interface Failure {
 /** Told how a read or a write ended: null when it went well, and what the backing answered. */
 type Ended = (failure: Failure | null, answer?: unknown) => void;
 
-/** One read, and who waits for it. */
-interface Reading {
+/** Tells the engine how a read or a write ended; what failed, as those that wait hear it. */
+type Settle = (work: Work, failure: Failure | null, answer: unknown) => Failure | null;
+
+/** One read or write, and who waits for it. */
+interface Work {
   readonly waiters: Set<Ended>;
   state: "at once" | "at work" | "over";
   failure: Failure | null;
@@ -58,9 +62,11 @@ interface Reading {
 export class Swap {
   readonly #core: Core;
   readonly #backing: SwapBacking;
-  readonly #reads = new Map<number, Reading>();
-  readonly #writes = new Set<number>();
+  readonly #reads = new Map<number, Work>();
+  readonly #writes = new Map<number, Work>();
   #isWriting = false;
+  /** Everything in it is being brought back, so that it can go. */
+  isClosing = false;
 
   constructor(core: Core, backing: SwapBacking) {
     this.#core = core;
@@ -72,10 +78,19 @@ export class Swap {
    * the backing failed; EAGAIN where the call cannot wait: the read goes on without it.
    */
   bringIn(call: Call, page: SwapPageRecord): void | Promise<void> {
-    const reading = this.#reads.get(page.slot) ?? this.#read(page);
+    if (page.pfn === 0) return this.#outlast(call);
+    const reading = this.#reads.get(page.slot) ?? this.#readWith(page);
     if (reading.state === "over") return judge(call, reading.failure);
-    if (call.canWait) return this.#wait(call, reading);
+    if (call.canWait) return this.#wait(call, reading, (failure) => unread(call, failure));
     throw call.error(Status.EAGAIN, { reason: "its page is being read from swap" });
+  }
+
+  /** Waits until one of the pages that the backing works on is done with, well or not. */
+  #outlast(call: Call): Promise<void> {
+    this.writeOut();
+    const [work] = [...this.#reads.values(), ...this.#writes.values()];
+    if (work !== undefined && call.canWait) return this.#wait(call, work, () => undefined);
+    throw call.error(Status.EAGAIN, { reason: "a page is on its way to swap, or back" });
   }
 
   /** Writes what waits to be written: at once, or as the backing gets on with it. */
@@ -94,39 +109,55 @@ export class Swap {
     }
   }
 
-  #read({ slot, pfn }: SwapPageRecord): Reading {
-    const reading: Reading = { waiters: new Set(), state: "at once", failure: null };
-    const bytes = new Uint8Array(PAGE_SIZE);
-    this.#reads.set(slot, reading);
-    const ended = (failure: Failure | null) => {
-      const isHeard = reading.state === "at once" || reading.waiters.size > 0;
-      reading.state = "over";
-      reading.failure = failure;
-      this.#reads.delete(slot);
-      if (failure === null) this.#core.engine.store(pfn, 0, bytes, 0, PAGE_SIZE);
-      this.#core.engine.swap.filled(slot, failure !== null);
-      for (const tell of reading.waiters) tell(failure);
-      if (failure !== null && !isHeard) this.#core.report(failure.cause, "swap.read");
-    };
-    this.#perform(
-      () => this.#backing.read(slot * PAGE_SIZE, bytes),
-      (failure, answer) => ended(failure ?? shortOf(slot, answer)),
-    );
-    if (reading.state === "at once") reading.state = "at work";
+  /** Begins to read a page that is wanted, and those that the engine reads ahead with it. */
+  #readWith(wanted: SwapPageRecord): Work {
+    const reading = this.#read(wanted, true);
+    const { swap } = this.#core.engine;
+    for (let page = swap.nextRead(1); page !== null; page = swap.nextRead(page.pfn + 1)) {
+      if (!this.#reads.has(page.slot)) this.#read(page, false);
+    }
     return reading;
+  }
+
+  /** Where it fails and nobody hears of it, that is reported: a mere guess is made again. */
+  #read({ slot, pfn }: SwapPageRecord, isWanted: boolean): Work {
+    const { engine } = this.#core;
+    const bytes = new Uint8Array(PAGE_SIZE);
+    const ask = () => this.#backing.read(slot * PAGE_SIZE, bytes);
+    return this.#begin(this.#reads, slot, ask, (work, failed, answer) => {
+      const failure = failed ?? shortOf(slot, answer);
+      if (failure === null) engine.store(pfn, 0, bytes, 0, PAGE_SIZE);
+      engine.swap.filled(slot, failure !== null);
+      const isHeard = work.state === "at once" || work.waiters.size > 0;
+      if (failure !== null && isWanted && !isHeard) this.#core.report(failure.cause, "swap.read");
+      return failure;
+    });
   }
 
   #write({ slot, pfn }: SwapPageRecord): void {
     const { engine } = this.#core;
     const bytes = engine.frame(pfn).slice();
-    this.#writes.add(slot);
-    const ended = (failure: Failure | null) => {
-      this.#writes.delete(slot);
+    const ask = () => this.#backing.write(slot * PAGE_SIZE, bytes);
+    this.#begin(this.#writes, slot, ask, (_work, failure) => {
       engine.swap.written(slot, failure !== null);
       if (failure !== null) this.#core.report(failure.cause, "swap.write");
       this.writeOut();
-    };
-    this.#perform(() => this.#backing.write(slot * PAGE_SIZE, bytes), ended);
+      return failure;
+    });
+  }
+
+  /** Asks the backing; `settle` tells the engine how that ended, and answers with what failed. */
+  #begin(works: Map<number, Work>, slot: number, ask: () => unknown, settle: Settle): Work {
+    const work: Work = { waiters: new Set(), state: "at once", failure: null };
+    works.set(slot, work);
+    this.#perform(ask, (failure, answer) => {
+      works.delete(slot);
+      work.failure = settle(work, failure, answer);
+      work.state = "over";
+      for (const tell of work.waiters) tell(work.failure);
+    });
+    if (work.state === "at once") work.state = "at work";
+    return work;
   }
 
   /** Asks the backing; `ended` runs at once, unless it answers with a promise. */
@@ -151,8 +182,12 @@ export class Swap {
     settled.catch((fault: unknown) => this.#core.report(fault, "swap"));
   }
 
-  /** Resolves when the read has ended; rejects as the call gives up, or with EIO. */
-  #wait(call: Call, reading: Reading): Promise<void> {
+  /** Resolves when it has ended; rejects as the call gives up, or with what a failure is to it. */
+  #wait(
+    call: Call,
+    work: Work,
+    errorOf: (failure: Failure) => MemoryError | undefined,
+  ): Promise<void> {
     call.expectWanted();
     return new Promise<void>((resolve, reject) => {
       const end = (error?: Error) => {
@@ -160,12 +195,12 @@ export class Swap {
         if (error === undefined) resolve();
         else reject(error);
       };
-      const told: Ended = (failure) => end(failure === null ? undefined : unread(call, failure));
-      const reason = "its page was not read from swap in time";
+      const told: Ended = (failure) => end(failure === null ? undefined : errorOf(failure));
+      const reason = "its page was not read from swap, or written there, in time";
       const late = () => end(call.error(Status.ETIMEDOUT, { reason }));
-      reading.waiters.add(told);
+      work.waiters.add(told);
       const stops = [
-        () => reading.waiters.delete(told),
+        () => work.waiters.delete(told),
         call.onAbort(end),
         arm(this.#core.clock, call.timeLeft(), late),
       ];
@@ -174,9 +209,10 @@ export class Swap {
 }
 
 /** Makes the engine's swap area, and what serves it. */
-export function startSwap(core: Core, { pages, backing = memoryBacking() }: SwapOptions): Swap {
+export function startSwap(core: Core, options: SwapOptions, op: string): Swap {
+  const { pages, backing = memoryBacking() } = options;
   const status = core.engine.swap.on(pages);
-  if (status < 0) throw new MemoryError(status, "createMachine", { reason: "its swap area" });
+  if (status < 0) throw new MemoryError(status, op, { reason: "its swap area" });
   return new Swap(core, backing);
 }
 

@@ -33,6 +33,8 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   pswpout: Vmstat.pswpout,
   pglazyfreed: Vmstat.pglazyfreed,
   swap_slots_used: Vmstat.swap_slots_used,
+  swap_ra: Vmstat.swap_ra,
+  swap_ra_hit: Vmstat.swap_ra_hit,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

@@ -4,7 +4,6 @@ import { ResultField, Status } from "../abi";
 import { freeFrames } from "../frame/buddy";
 import { Mapping, mappingPut } from "../map/mapping";
 import { mmOf } from "../map/mm";
-import { swapOn } from "../map/swap";
 import { frameCount, framesBase, resultBase, vmstatBase, windowBase } from "../mem/layout";
 import { resultSet64 } from "../mem/result";
 import { commitLimitSet } from "../op/commit-limit";
@@ -12,6 +11,7 @@ import { fileCreate, fileGrow, fileOf, filePage } from "../op/file";
 import { importArea, importBrk, importPage } from "../op/import";
 import { areaNext, mmLayout, pageList, pageQuery } from "../op/inspect";
 import { machineCheck, machineInit, settled } from "../op/machine";
+import { swapBegin } from "../op/swap-ahead";
 import { swapFilled, swapNext, swapWritten } from "../op/swap-in";
 import { filePunch, fileTruncate } from "../op/truncate";
 
@@ -95,7 +95,7 @@ export function filePunchEntry(handle: u32, start: f64, length: f64): i32 {
 
 /** Makes a swap area of `slots` pages whose bytes the host keeps. */
 export function swapOnEntry(slots: u32): i32 {
-  return settled(swapOn(slots));
+  return settled(swapBegin(slots));
 }
 
 /** The next frame at or above `from` that waits to be written out: 1 with Count and Pfn, or 0. */

@@ -71,6 +71,8 @@ export class Counts {
 /** The one there is. Written by this file alone. */
 export const counts: Counts = changetype<Counts>(memory.data(<i32>offsetof<Counts>(), 16));
 
+/** Index of the function that gives frames back, 0 for none. */
+let shrinker: u32 = 0;
 /** Whether what `takeOne` took last was fresh: its bytes are zero. */
 let tookFresh: bool = false;
 
@@ -119,13 +121,14 @@ export function lowestFree(): u32 {
  */
 export function frameAlloc(order: u32): u32 {
   if (CHECK) assert(order <= ORDER_MAX, "no such order");
-  if (counts.free - counts.reserved < (<u32>1) << order) return 0;
+  const count = (<u32>1) << order;
+  if (counts.free - counts.reserved < count && !framesShrink(count)) return 0;
   return order == 0 ? takeOne() : takeBlock(order);
 }
 
 /** Takes one frame whose bytes are zero. @returns it, or 0 when there is none. */
 export function frameAllocZeroed(): u32 {
-  if (counts.free <= counts.reserved) return 0;
+  if (counts.free <= counts.reserved && !framesShrink(1)) return 0;
   const pfn = takeOne();
   if (!tookFresh) memory.fill(frameAddress(pfn), 0, PAGE_SIZE);
   return pfn;
@@ -177,9 +180,26 @@ export function framesFreeRun(pfn: u32, count: u32): void {
  * @returns false, and nothing has changed, when there are not so many.
  */
 export function framesReserve(n: u32): bool {
-  if (n > counts.free - counts.reserved) return false;
+  if (n > counts.free - counts.reserved && !framesShrink(n)) return false;
   counts.reserved += n;
   return true;
+}
+
+/** Who gives frames back that nothing depends on, when there are too few: as Linux's shrinkers. */
+export function shrinkerSet(give: (count: u32) => void): void {
+  shrinker = <u32>give.index;
+}
+
+/**
+ * Asks for frames back, so that `n` are free and not reserved. Only what is cached on a guess goes.
+ *
+ * @returns whether there are so many now.
+ */
+export function framesShrink(n: u32): bool {
+  if (!shrinker || n > frameCount) return false;
+  const available = counts.free - counts.reserved;
+  if (n > available) call_indirect<void>(shrinker, n - available);
+  return n <= counts.free - counts.reserved;
 }
 
 /** Lets `n` frames that were reserved be had by anyone. */

@@ -17,6 +17,7 @@ import {
   swapSlots,
   swapUsed,
 } from "./swap";
+import { slotIsFree, slotSumsHold } from "./swap-slots";
 
 /** Numbers of broken invariants of swap. */
 export const enum SwapInvariant {
@@ -29,6 +30,10 @@ export const enum SwapInvariant {
   Cache = 422,
   /** W3: busy, and neither written nor read; or the reverse. */
   Busy = 423,
+  /** W4: a slot's bit, or a sum over a cluster's, is not what the slots say. */
+  Free = 424,
+  /** W5: a frame that was read ahead is in use, or in no cache. */
+  Ahead = 425,
 }
 
 /** Sum over the entries seen by `checkSwapEntry` since `swapForget`. */
@@ -49,6 +54,8 @@ export function checkSwapEntry(entry: u64): u32 {
 
 function checkSlot(slot: u32): u32 {
   const pfn = slotFrame(slot);
+  const isUsed = slotCount(slot) != 0 || slotIsBusy(slot);
+  if (isUsed == slotIsFree(slot)) return SwapInvariant.Free;
   const works = pfn != 0 && (flagTest(PG.writeback, pfn) || flagTest(PG.locked, pfn));
   if (slotIsBusy(slot) && !works) return SwapInvariant.Busy;
   if (pfn && (!flagTest(PG.swapcache, pfn) || frameOf(pfn).private_ != slot)) {
@@ -57,7 +64,17 @@ function checkSlot(slot: u32): u32 {
   return works && !slotIsBusy(slot) ? SwapInvariant.Busy : SwapInvariant.None;
 }
 
-/** W1 to W3. Precondition: every table has been walked since `swapForget`. */
+/** W5: what was read ahead can go at any moment. */
+function checkAhead(): u32 {
+  let pfn = flagNext(PG.reclaim, 0, frameCount);
+  for (; pfn < frameCount; pfn = flagNext(PG.reclaim, pfn + 1, frameCount)) {
+    const isCached = flagTest(PG.swapcache, pfn) && !flagTest(PG.writeback, pfn);
+    if (!isCached || frameOf(pfn).mapcount) return SwapInvariant.Ahead;
+  }
+  return SwapInvariant.None;
+}
+
+/** W1 to W5. Precondition: every table has been walked since `swapForget`. */
 export function checkSwap(): u32 {
   let counted: u64 = 0;
   let used: u32 = 0;
@@ -67,10 +84,11 @@ export function checkSwap(): u32 {
     counted += weigh(slot) * slotCount(slot);
     if (slotCount(slot) || slotIsBusy(slot)) used += 1;
   }
+  if (swapSlots && !slotSumsHold()) return SwapInvariant.Free;
   if (counted != seen || used != swapUsed) return SwapInvariant.Count;
   let pfn = swapSlots ? flagNext(PG.swapcache, 0, frameCount) : frameCount;
   for (; pfn < frameCount; pfn = flagNext(PG.swapcache, pfn + 1, frameCount)) {
     if (slotFrame(frameOf(pfn).private_) != pfn) return SwapInvariant.Cache;
   }
-  return SwapInvariant.None;
+  return checkAhead();
 }

@@ -4,7 +4,7 @@
 //   251..253  links                   check-object.ts
 //   301..308  tables and ptes         check-table.ts
 //   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
-//   421..423  swap                    check-swap.ts
+//   421..425  swap                    check-swap.ts
 //   451..452  devices                 check-device.ts
 //
 // Everything is recounted and nothing changed; debug builds do it after each commit, so no step

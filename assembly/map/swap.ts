@@ -15,15 +15,17 @@
 //   W1  count of a slot = ptes that name it. A slot that nobody names and that is not busy is free.
 //   W2  A cached frame has PG.swapcache, `private_` = its slot, and one reference for the cache.
 //   W3  BUSY exactly while the host writes (PG.writeback) or reads (PG.locked) the slot.
+//   W5  A frame that was read ahead (PG.reclaim) is cached, and neither mapped nor written.
 //
-// Written by: op/pageout.ts, op/swap-in.ts, op/zap.ts, op/fork.ts.
+// Written by: op/pageout.ts, op/swap-in.ts, op/swap-ahead.ts, op/zap.ts, op/fork.ts.
 
 import { ORDER_MAX, PG, Status, Vmstat } from "../abi";
-import { frameAlloc } from "../frame/buddy";
+import { frameAlloc, frameFree } from "../frame/buddy";
 import { flagClear, flagSet } from "../frame/flags";
-import { frameAddress, frameOf } from "../frame/frame";
+import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { statAdd } from "../mem/vmstat";
 import { frameDrop } from "./mapping";
+import { slotBitsBytes, slotBitsInit, slotClaim, slotGive } from "./swap-slots";
 
 /** Two words a slot: how many ptes name it (and BUSY), and the frame that is cached for it. */
 const SLOT_BYTES: u32 = 8;
@@ -32,10 +34,12 @@ const BUSY: u32 = 0x80000000;
 export const SWP_EXCLUSIVE: u64 = 1 << 3;
 
 let base: usize = 0;
-let hint: u32 = 0;
+let bits: u32 = 0;
 /** Slots of the swap area, 0 without one. */
 export let swapSlots: u32 = 0;
 export let swapUsed: u32 = 0;
+/** No page goes out any more: the area is about to go. */
+export let swapCloses: bool = false;
 
 function slotAt(slot: u32): usize {
   return base + <usize>slot * SLOT_BYTES;
@@ -47,20 +51,65 @@ function slotAt(slot: u32): usize {
  */
 export function swapOn(slots: u32): i32 {
   if (swapSlots) return Status.EBUSY;
-  const frames = (<u64>slots * SLOT_BYTES + 4095) >> 12;
-  if (!slots || frames > (<u64>1) << ORDER_MAX) return Status.EINVAL;
+  if (!slots || <u64>slots * SLOT_BYTES > (<u64>4096) << ORDER_MAX) return Status.EINVAL;
+  const records = blockTake(slots * SLOT_BYTES);
+  if (!records) return Status.ENOMEM;
+  bits = blockTake(slotBitsBytes(slots));
+  if (!bits) {
+    blockGive(records, slots * SLOT_BYTES);
+    return Status.ENOMEM;
+  }
+  base = frameAddress(records);
+  slotBitsInit(frameAddress(bits), slots);
+  swapSlots = slots;
+  swapCloses = false;
+  return Status.Ok;
+}
+
+/** Gives the area back. EINVAL where there is none, EBUSY while a slot is in use. */
+export function swapOff(): i32 {
+  if (!swapSlots) return Status.EINVAL;
+  if (swapUsed) return Status.EBUSY;
+  blockGive(pfnOfAddress(base), swapSlots * SLOT_BYTES);
+  blockGive(bits, slotBitsBytes(swapSlots));
+  swapSlots = 0;
+  swapCloses = false;
+  return Status.Ok;
+}
+
+/** Whether pages go out from now on. EINVAL without an area. */
+export function swapClose(closes: bool): i32 {
+  if (!swapSlots) return Status.EINVAL;
+  swapCloses = closes;
+  return Status.Ok;
+}
+
+function orderOf(bytes: u32): u32 {
   let order: u32 = 0;
-  while ((<u64>1) << order < frames) order++;
+  while ((<u32>4096) << order < bytes) order++;
+  return order;
+}
+
+/** Takes frames for `bytes`, which lie together and are zero. @returns the first one, or 0. */
+function blockTake(bytes: u32): u32 {
+  const order = orderOf(bytes);
   const pfn = frameAlloc(order);
-  if (!pfn) return Status.ENOMEM;
+  if (!pfn) return 0;
   for (let i: u32 = 0; i < (<u32>1) << order; i++) {
     frameOf(pfn + i).refcount = 1;
     flagSet(PG.reserved, pfn + i);
   }
-  base = frameAddress(pfn);
-  memory.fill(base, 0, 4096 << order);
-  swapSlots = slots;
-  return Status.Ok;
+  memory.fill(frameAddress(pfn), 0, 4096 << order);
+  return pfn;
+}
+
+function blockGive(pfn: u32, bytes: u32): void {
+  const order = orderOf(bytes);
+  for (let i: u32 = 0; i < (<u32>1) << order; i++) {
+    frameOf(pfn + i).refcount = 0;
+    flagClear(PG.reserved, pfn + i);
+  }
+  frameFree(pfn, order);
 }
 
 /** The entry of a pte whose page is in `slot`. */
@@ -79,19 +128,18 @@ export function isSwap(pte: u64): bool {
   return pte != 0 && !(pte & 1);
 }
 
-/** Takes a free slot for one pte, with `pfn` cached for it. @returns the slot + 1, or 0. */
+/**
+ * Takes a free slot for one pte, with `pfn` cached for it. @returns the slot + 1, or 0 where there
+ * is none, or the area is about to go.
+ */
 export function slotTake(pfn: u32): u32 {
-  for (let i: u32 = 0; i < swapSlots; i++) {
-    const slot = hint + i < swapSlots ? hint + i : hint + i - swapSlots;
-    if (load<u32>(slotAt(slot))) continue;
-    store<u32>(slotAt(slot), 1 | BUSY);
-    hint = slot + 1 < swapSlots ? slot + 1 : 0;
-    swapUsed++;
-    statAdd(Vmstat.swap_slots_used, 1);
-    slotCache(slot, pfn);
-    return slot + 1;
-  }
-  return 0;
+  const claimed = swapCloses ? 0 : slotClaim();
+  if (!claimed) return 0;
+  store<u32>(slotAt(claimed - 1), 1 | BUSY);
+  swapUsed++;
+  statAdd(Vmstat.swap_slots_used, 1);
+  slotCache(claimed - 1, pfn);
+  return claimed;
 }
 
 /** Puts `pfn` into the cache of `slot`, with a reference. */
@@ -141,6 +189,7 @@ export function slotIdle(slot: u32): void {
 function slotSettle(slot: u32): void {
   if (load<u32>(slotAt(slot))) return;
   slotUncache(slot);
+  slotGive(slot);
   swapUsed--;
   statAdd(Vmstat.swap_slots_used, -1);
 }
@@ -153,6 +202,7 @@ export function slotUncache(slot: u32): void {
   flagClear(PG.swapcache, pfn);
   flagClear(PG.writeback, pfn);
   flagClear(PG.locked, pfn);
+  flagClear(PG.reclaim, pfn);
   frameOf(pfn).private_ = 0;
   frameDrop(pfn);
 }

@@ -3,18 +3,16 @@
 //   fault ──▶ cached? ── yes ──▶ map it
 //               │ no
 //               └──▶ a frame is cached, locked; NEED_IO ──▶ host reads ──▶ swap_filled ──▶ fault
+//                    and its neighbours' (swap-ahead.ts): swap_next_read
 
 import { PG, ResultField, Status, VM_WRITE, Vmstat } from "../abi";
-import { frameAlloc } from "../frame/buddy";
-import { flagClear, flagNext, flagSet, flagTest } from "../frame/flags";
+import { flagClear, flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { anonVmaPrepare, anonVmaRoot, MAPPING_ANON } from "../map/anon-vma";
 import { Mm } from "../map/mm";
 import { D, pteMake, W } from "../map/pte";
 import { frameMapNewAnon } from "../map/rmap";
 import {
-  slotBusy,
-  slotCache,
   slotCount,
   slotFrame,
   slotIdle,
@@ -29,14 +27,14 @@ import { Vma } from "../map/vma";
 import { frameCount } from "../mem/layout";
 import { resultSet } from "../mem/result";
 import { statAdd } from "../mem/vmstat";
+import { aheadHit, readAhead, readBegin } from "./swap-ahead";
 
 /** Begins to read `slot` into a fresh frame: NEED_IO with both in the result block; ENOMEM. */
 function startRead(slot: u32): i32 {
-  const pfn = frameAlloc(0);
+  const pfn = readBegin(slot);
   if (!pfn) return Status.ENOMEM;
-  slotCache(slot, pfn);
-  slotBusy(slot);
-  flagSet(PG.locked, pfn);
+  statAdd(Vmstat.pgmajfault, 1);
+  readAhead(slot);
   return needIo(slot, pfn);
 }
 
@@ -53,6 +51,7 @@ export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
   const cached = slotFrame(slot);
   if (!cached) return startRead(slot);
   if (flagTest(PG.locked, cached)) return needIo(slot, cached);
+  aheadHit(cached);
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
   // Others had the slot, and map its frame by now: then it is nobody's alone.
   const alone = slotCount(slot) == 1 && !frameOf(cached).mapcount;
@@ -60,7 +59,6 @@ export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
   const write = alone && vma.flags & VM_WRITE ? W : 0;
   pteSet(pteAt, pteMake(cached, vma.flags) | D | write);
   slotPut(slot);
-  statAdd(Vmstat.pgmajfault, 1);
   resultSet(ResultField.Pfn, cached);
   return Status.Ok;
 }
@@ -94,7 +92,18 @@ export function swapFilled(slot: u32, failed: bool): i32 {
 
 /** The next frame that waits to be written: 1 with Count = slot and Pfn, or 0. */
 export function swapNext(from: u32): i32 {
-  const pfn = flagNext(PG.writeback, from, frameCount);
+  return nextWith(PG.writeback, from);
+}
+
+/** The next frame that waits to be read, wanted or ahead: 1 with Count = slot and Pfn, or 0. */
+export function swapNextRead(from: u32): i32 {
+  return nextWith(PG.locked, from);
+}
+
+function nextWith(flag: PG, from: u32): i32 {
+  let pfn = flagNext(flag, from, frameCount);
+  while (pfn < frameCount && !flagTest(PG.swapcache, pfn))
+    pfn = flagNext(flag, pfn + 1, frameCount);
   if (pfn >= frameCount) return 0;
   resultSet(ResultField.Count, frameOf(pfn).private_);
   resultSet(ResultField.Pfn, pfn);

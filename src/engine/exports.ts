@@ -95,6 +95,10 @@ export interface EngineObjects {
   mapping_grow(mapping: number, size: number, from: number): number;
   mapping_page(mapping: number, index: number, create: number): number;
   swap_on(slots: number): number;
+  swap_off(): number;
+  swap_close(closes: number): number;
+  swap_unuse(mm: number, from: number): number;
+  swap_next_read(from: number): number;
   swap_next(from: number): number;
   swap_written(slot: number, failed: number): number;
   swap_filled(slot: number, failed: number): number;
@@ -190,6 +194,10 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   mapping_grow: true,
   mapping_page: true,
   swap_on: true,
+  swap_off: true,
+  swap_close: true,
+  swap_unuse: true,
+  swap_next_read: true,
   swap_next: true,
   swap_written: true,
   swap_filled: true,

@@ -43,7 +43,7 @@ export interface Outcome {
   readonly count: number;
 }
 
-/** A page between memory and swap: the slot that has its bytes, and the frame. */
+/** A page between memory and swap: the slot that has its bytes, and the frame; 0 for any page. */
 export interface SwapPageRecord {
   readonly slot: number;
   readonly pfn: number;

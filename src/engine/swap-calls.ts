@@ -17,6 +17,26 @@ export class SwapCalls {
     return this.#ask((wasm) => wasm.swap_on(slots));
   }
 
+  /** Whether no page goes out any more, until the area is gone or this is called again. */
+  close(closes: boolean): number {
+    return this.#ask((wasm) => wasm.swap_close(closes ? 1 : 0));
+  }
+
+  /** Maps what an address space has in swap from `from` on; where it stopped is `answer.value`. */
+  unuse(mm: number, from: number): number {
+    return this.#ask((wasm) => wasm.swap_unuse(mm, from));
+  }
+
+  /** The area goes, where nothing is in it any more. */
+  off(): number {
+    return this.#ask((wasm) => wasm.swap_off());
+  }
+
+  /** The first page from frame `from` on that waits to be read, or null. */
+  nextRead(from: number): R.SwapPageRecord | null {
+    return this.#ask((wasm) => wasm.swap_next_read(from)) === 1 ? this.#answers.swapPage : null;
+  }
+
   /** The first page from frame `from` on that waits to be written, or null. */
   next(from: number): R.SwapPageRecord | null {
     return this.#ask((wasm) => wasm.swap_next(from)) === 1 ? this.#answers.swapPage : null;

@@ -47,7 +47,9 @@ describe("out and in", () => {
     await out(0, 4);
     const reading = mm.read(at(0), 4 * PAGE);
     await settle();
-    expect(store.diary).toEqual(["write 0", "write 1", "write 2", "write 3", "read 0"]);
+    const slots = [0, 1, 2, 3];
+    const reads = slots.map((slot) => `read ${slot}`);
+    expect(store.diary).toEqual([...slots.map((slot) => `write ${slot}`), ...reads]);
     await store.answer();
     expect(await reading).toEqual(pattern(0, 4 * PAGE));
     expect(stat()).toEqual({ in: 4, out: 4, slots: 0 });
@@ -219,7 +221,7 @@ describe("pages on their way", () => {
     else await mm.madvise(...pages(0, 4), MADV_PAGEOUT);
     const reading = what === "read" ? watchPromise(mm.read(at(0), 1)) : { state: "ESRCH" };
     expect(await mm.exit()).toEqual({ quarantined: 0 });
-    expect(stat().slots).toBe(what === "read" ? 1 : 4);
+    expect(stat().slots).toBe(4);
     await store.answer();
     expect(reading.state).toBe("ESRCH");
     expect(stat().slots).toBe(0);

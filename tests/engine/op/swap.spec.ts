@@ -166,6 +166,16 @@ describe("swap", () => {
     expect<u32>(machineCheck()).toBe(0);
   });
 
+  test("W5: a page that is being written is taken for one that was read ahead", () => {
+    write(mm, 3, BYTE);
+    pageout(mm, 3, 1);
+    const pfn = slotFrame(swapSlot(pteGet(mm, page(3))));
+    flagSet(PG.reclaim, pfn);
+    expect<u32>(machineCheck()).toBe(SwapInvariant.Ahead);
+    flagClear(PG.reclaim, pfn);
+    expect<u32>(machineCheck()).toBe(0);
+  });
+
   test("W3: a slot is busy and nobody works on it", () => {
     write(mm, 3, BYTE);
     pageout(mm, 3, 1);
