@@ -15,7 +15,7 @@ import {
   strip,
 } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
-import { errorOf, hold, watchPromise } from "../support/holder.ts";
+import { errorOf, hold, type Manners, watchPromise } from "../support/holder.ts";
 import { prng, SEED } from "../support/prng.ts";
 import { gate } from "../support/sleeper.ts";
 import { storeOf } from "../support/store.ts";
@@ -121,6 +121,43 @@ describe("swapOff", () => {
     await unmapping;
     await settle();
     expect(off.state).toBe("done");
+    expect(machine.check()).toBe(0);
+  });
+});
+
+describe("swapOff and what goes on meanwhile", () => {
+  test("an address space that exits takes its pages along, and is waited for", async () => {
+    const booted = swapping();
+    const { mm, machine, out } = booted;
+    const awake = gate();
+    const holder = hold(booted, { answer: () => awake.promise });
+    await out(0, 3);
+    await holder.subscriber.export(mm, at(3), { write: true });
+    const exiting = mm.exit();
+    const off = watchPromise(machine.swapOff());
+    await settle();
+    expect(off.state).toBe("pending");
+    awake.open();
+    expect(await exiting).toEqual({ quarantined: 0 });
+    await settle();
+    expect(off.state).toBe("done");
+    expect(machine.vmstat().swap_slots_used).toBe(0);
+    expect(machine.check()).toBe(0);
+  });
+
+  test("out of a callback that holds one of the pages up it is EDEADLK, not a wait", async () => {
+    const booted = swapping();
+    const { mm, machine, out } = booted;
+    const codes: unknown[] = [];
+    const answer: Manners["answer"] = async (why) => {
+      codes.push((await errorOf(why.machine.swapOff())).code);
+    };
+    const holder = hold(booted, { answer });
+    await out(0, 3);
+    await holder.subscriber.export(mm, at(3), { write: true });
+    await mm.munmap(...pages(0, 4));
+    expect(codes).toEqual(["EDEADLK"]);
+    await machine.swapOff();
     expect(machine.check()).toBe(0);
   });
 });
