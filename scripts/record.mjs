@@ -12,7 +12,7 @@ const SOURCES = "tools/record";
 const INPUTS = [SOURCES, "scripts/record.mjs"];
 const RECORDER = "build/record/record";
 const FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"];
-/** Nothing of it lies where the kernel places mappings: the profile `placement` has that to itself. */
+/** Nothing of it lies where the kernel places mappings: the profile `placement` has that alone. */
 const ALONE = ["-static", "-no-pie"];
 
 /** Settles with the recorder's exit code; what it prints is the recording. */

@@ -121,7 +121,7 @@ describe("remapPfnRange", () => {
     expect(diary).toEqual([]);
   });
 
-  test("patch: remap_pfn_range only when it replaces a present pte; where nothing was, none", () => {
+  test("patch: remap_pfn_range only when it replaces a present pte; else none", () => {
     const booted = driver();
     const { subscriber, diary } = hold(booted, { sync: true });
     subscriber.watch(booted.mm);

@@ -48,7 +48,7 @@ enum operation {
 
 #define NO_FILE (-1)
 
-/** Lengths and offsets in bytes; what an operation does not have is 0. ftruncate: `len` is the size. */
+/** Lengths and offsets in bytes, 0 where there is none. ftruncate: `len` is the size. */
 struct call {
   enum operation op;
   uint64_t addr, len, off;
