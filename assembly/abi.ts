@@ -156,6 +156,7 @@ export const enum Op {
   Msync,
   Pageout,
   RemapPfn,
+  Merge,
 }
 
 /** Why a page is about to change (`why.reason`). */
@@ -328,7 +329,19 @@ export const enum Vmstat {
   /** Pages read ahead from swap, and of these how many were wanted. */
   swap_ra,
   swap_ra_hit,
+  /** Copies made of merged pages. */
+  cow_ksm,
   COUNT,
+}
+
+/** How a call of `merge_scan` ended. */
+export const enum MergeScan {
+  /** After as many pages as it was given. */
+  Limit,
+  /** With two pages that are equal. */
+  Pair,
+  /** At the end of a pass over everything. */
+  End,
 }
 
 /** Words of one entry that `page_list` writes to the window. */

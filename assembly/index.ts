@@ -8,6 +8,11 @@ export {
   remapPfnEntry as pfn_remap,
 } from "./entry/device";
 export {
+  mergeScanEntry as merge_scan,
+  mergeStateEntry as merge_state,
+  pageMergeEntry as page_merge,
+} from "./entry/ksm";
+export {
   areaNextEntry as area_next,
   checkEntry as machine_check,
   fileCreateEntry as mapping_create,

@@ -17,6 +17,14 @@ import { instantiate } from "./engine/load.ts";
 import { MemoryError } from "./errors.ts";
 import { createFile, File, type FileOptions } from "./file.ts";
 import { FILE, stateOf } from "./file-state.ts";
+import {
+  type MergeOptions,
+  type MergeResult,
+  type MergeState,
+  mergePages,
+  mergePagesSync,
+  mergeState,
+} from "./merge.ts";
 import { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { ExportNotifiers } from "./notifier/registry.ts";
@@ -134,6 +142,28 @@ export class Machine {
    */
   places(pfns: number | Iterable<number>): readonly FramePlace[] {
     return placesOf(this.#core, pfns);
+  }
+
+  /**
+   * Looks for equal pages in areas with MADV_MERGEABLE, of all address spaces, and makes each two
+   * of them one (Linux mm/ksm.c, which has a thread for it). A page is compared with merged ones
+   * at once, with others from the second pass on that finds it unchanged. Whoever holds one of two
+   * pages is told and awaited; where it refuses, they stay two.
+   *
+   * It goes on where the last walk stopped, to the end of the pass, or for `pages` pages, or until
+   * the deadline. Fails only when the caller gives up.
+   */
+  mergePages(options?: MergeOptions): Promise<MergeResult> {
+    return mergePages(this.#core, this.#context, options);
+  }
+
+  mergePagesSync(options?: Pick<MergeOptions, "pages">): MergeResult {
+    return mergePagesSync(this.#core, this.#context, options);
+  }
+
+  /** What merging has done, by the names of /sys/kernel/mm/ksm. */
+  get merging(): MergeState {
+    return mergeState(this.#core);
   }
 
   /**

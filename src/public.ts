@@ -22,6 +22,7 @@ export type { FileStore } from "./file-state.ts";
 export { WAITERS_MAX } from "./gate.ts";
 export type { Area, PageInfo, PageState } from "./inspect.ts";
 export { DEADLINE_DEFAULT, Machine, type MachineOptions, type MmOptions } from "./machine.ts";
+export type { MergeOptions, MergeResult, MergeState } from "./merge.ts";
 export { type FaultOptions, Mm } from "./mm.ts";
 export type {
   ExportOps,

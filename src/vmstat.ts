@@ -35,6 +35,7 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   swap_slots_used: Vmstat.swap_slots_used,
   swap_ra: Vmstat.swap_ra,
   swap_ra_hit: Vmstat.swap_ra_hit,
+  cow_ksm: Vmstat.cow_ksm,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

@@ -12,9 +12,11 @@
 //   exports   first export record   ptes with the e bit      0                  0
 //   index     page offset there     -                        first free record  0
 //   lru…      neighbours in an LRU  -                        slabs of the pool  0
-//   private_  -                     entries that are not 0   records in use     0
+//   private_  swap slot, checksum   entries that are not 0   records in use     0
 //
-// A device's frame has refcount 1, its device as mapping, and nothing else (map/device.ts).
+// private_ of a page in the swap cache is its slot; of another anonymous page, its checksum when a
+// merge pass last looked at it (op/merge-scan.ts). The mapping of a merged page is its node
+// (map/ksm.ts); a device's frame has refcount 1, its device as mapping, and nothing else.
 //
 // Frame 0 is reserved for ever and all zero: the shared zero page, and the table that an absent
 // entry (0, so pfn 0) leads to. As a value of a pfn, 0 means "no frame".

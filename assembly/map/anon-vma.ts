@@ -36,6 +36,9 @@ export function anonVmaInit(): void {
 /** Mark in `Frame.mapping` that tells an anon_vma from a mapping (Linux: PAGE_MAPPING_ANON). */
 export const MAPPING_ANON: usize = 1;
 
+/** A second mark, beside MAPPING_ANON: the page is merged, and this is its node (map/ksm.ts). */
+export const MAPPING_KSM: usize = 2;
+
 export function anonVmaTree(anonVma: usize): usize {
   return anonVma + offsetof<AnonVma>("tree");
 }

@@ -2,12 +2,22 @@
 //
 // Written by: nobody. Read by: check.ts.
 
-import { PG, TABLE_ENTRIES, VM_EXEC, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from "../abi";
+import {
+  PG,
+  TABLE_ENTRIES,
+  VM_EXEC,
+  VM_MERGEABLE,
+  VM_PFNMAP,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+} from "../abi";
 import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
-import { MAPPING_ANON } from "./anon-vma";
+import { MAPPING_ANON, MAPPING_KSM } from "./anon-vma";
 import { seeDevice } from "./check-device";
+import { KsmInvariant } from "./check-ksm";
 import { checkSwapEntry } from "./check-swap";
 import { weigh } from "./check-used";
 import { Link } from "./link";
@@ -144,6 +154,9 @@ function checkNamed(vma: Vma, pfn: u32, pte: u64): u32 {
   if (!frame.mapcount) return TableInvariant.MapCount;
   ptesSeen += weigh(pfn);
   const isAnon = flagTest(PG.anon, pfn);
+  if (frame.mapping & MAPPING_KSM && isAnon) {
+    return pte & W || !(vma.flags & VM_MERGEABLE) ? KsmInvariant.Pte : TableInvariant.None;
+  }
   if (pte & W && !(vma.flags & VM_SHARED) && !(isAnon && frame.mapcount == 1)) {
     return TableInvariant.PteWrite;
   }

@@ -6,6 +6,7 @@
 //   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
 //   421..425  swap                    check-swap.ts
 //   451..452  devices                 check-device.ts
+//   461..463  merged pages            check-ksm.ts, check-table.ts
 //
 // Everything is recounted and nothing changed; debug builds do it after each commit, so no step
 // costs more than the walk that it is a part of.
@@ -18,6 +19,7 @@ import { frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { checkAreas, linksForget } from "./check-area";
 import { checkDevices, devicesForget } from "./check-device";
+import { checkKsm } from "./check-ksm";
 import { checkObjects } from "./check-object";
 import { checkSwap, swapForget } from "./check-swap";
 import { checkTables, ptesForget, ptesSeen } from "./check-table";
@@ -55,6 +57,8 @@ export function checkMaps(): u32 {
   if (swap) return swap;
   const devices = checkDevices();
   if (devices) return devices;
+  const merged = checkKsm();
+  if (merged) return merged;
   const anon = checkFrames(PG.anon, 0);
   return anon ? anon : checkFrames(PG.pagecache, 1);
 }

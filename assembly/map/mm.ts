@@ -75,6 +75,12 @@ export function mmOf(handle: u32): Mm | null {
   return changetype<Mm>(pointer);
 }
 
+/** The live mm in slot `slot` of the table, from 0 to MMS_MAX, or null. */
+export function mmInSlot(slot: u32): Mm | null {
+  const pointer = load<usize>(slots + (slot << 2));
+  return pointer ? changetype<Mm>(pointer) : null;
+}
+
 /** Whether `count` more can be promised a slot. */
 export function mmsFit(count: u32): bool {
   return mmCount + mmPool.reserved + count <= MMS_MAX;

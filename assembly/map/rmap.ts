@@ -13,12 +13,15 @@ import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
-import { anonVmaTree, MAPPING_ANON } from "./anon-vma";
+import { anonVmaTree, MAPPING_ANON, MAPPING_KSM } from "./anon-vma";
+import { itemNames, KsmItem, ksmForget, ksmNode } from "./ksm";
 import { Link, linkFirst, linkNext } from "./link";
 import { frameDrop, mappingTree } from "./mapping";
+import { Mm, mmOf } from "./mm";
 import { P, ptePfn } from "./pte";
 import { pteSlot } from "./table";
 import { linearIndex, Vma, vmaMm } from "./vma";
+import { vmaLookup } from "./vma-tree";
 
 /** A fresh frame becomes an anonymous page of `vma` at `address`, mapped once. */
 export function frameMapNewAnon(pfn: u32, vma: Vma, address: u64): void {
@@ -58,6 +61,7 @@ export function frameUnmap(pfn: u32): void {
   if (!frame.mapcount) {
     if (flagTest(PG.anon, pfn)) {
       statAdd(Vmstat.nr_anon_pages, -1);
+      if (frame.mapping & MAPPING_KSM) ksmForget(pfn);
       // Held from outside alone now: its anon_vma may go before it does.
       frame.mapping = 0;
     } else {
@@ -66,6 +70,8 @@ export function frameUnmap(pfn: u32): void {
   }
   frameDrop(pfn);
 }
+
+const MARKS: usize = MAPPING_ANON | MAPPING_KSM;
 
 // Frames that lie together and go together: the run that `frameUnmapInRun` has not freed yet.
 let runFirst: u32 = 0;
@@ -81,7 +87,7 @@ export function frameUnmapInRun(pfn: u32): void {
     store<u64>(changetype<usize>(frame), load<u64>(changetype<usize>(frame)) - BOTH_COUNTS);
     return;
   }
-  if (frame.refcount != 1 || !(frame.mapping & MAPPING_ANON)) {
+  if (frame.refcount != 1 || (frame.mapping & MARKS) != MAPPING_ANON) {
     frameUnmap(pfn);
     return;
   }
@@ -109,9 +115,13 @@ export function frameTakeOver(pfn: u32, vma: Vma): void {
   frameOf(pfn).mapping = vma.anonVma | MAPPING_ANON;
 }
 
-/** True when one pte alone maps this anonymous page, so that a write may take it over. */
+/**
+ * True when one pte alone maps this anonymous page, so that a write may take it over. A merged page
+ * is never taken over.
+ */
 export function isLastOwner(pfn: u32): bool {
-  if (!flagTest(PG.anon, pfn) || frameOf(pfn).mapcount != 1) return false;
+  const frame = frameOf(pfn);
+  if (!flagTest(PG.anon, pfn) || frame.mapcount != 1 || frame.mapping & MAPPING_KSM) return false;
   // A swap entry may stand for the same bytes.
   return !flagTest(PG.swapcache, pfn);
 }
@@ -120,6 +130,8 @@ export function isLastOwner(pfn: u32): bool {
 // never left half way by a caller that starts another.
 let walkLink: usize = 0;
 let walkPfn: u32 = 0;
+/** Of a merged page, the item where the walk stands; else 0. */
+let walkItem: usize = 0;
 /** Area and address where the walk stands. */
 export let walkVma: usize = 0;
 export let walkAddress: u64 = 0;
@@ -140,11 +152,27 @@ function walkSettle(): bool {
   return false;
 }
 
+/** The same among the items of a merged page. */
+function ksmSettle(): bool {
+  while (walkItem) {
+    const item = changetype<KsmItem>(walkItem);
+    if (itemNames(item, walkPfn)) {
+      walkAddress = item.address;
+      walkVma = vmaLookup(changetype<Mm>(changetype<usize>(mmOf(item.mm))), item.address);
+      return true;
+    }
+    walkItem = item.next;
+  }
+  return false;
+}
+
 /** Stands on the first pte that maps `pfn`; false when there is none. */
 export function rmapFirst(pfn: u32): bool {
   const frame = frameOf(pfn);
   if (!frame.mapcount || !frame.mapping) return false;
   walkPfn = pfn;
+  walkItem = frame.mapping & MAPPING_KSM ? ksmNode(pfn).items : 0;
+  if (walkItem) return ksmSettle();
   const anon = (frame.mapping & MAPPING_ANON) != 0;
   const object = frame.mapping & ~MAPPING_ANON;
   const slot = anon ? anonVmaTree(object) : mappingTree(object);
@@ -154,6 +182,10 @@ export function rmapFirst(pfn: u32): bool {
 
 /** Goes on to the next pte. */
 export function rmapNext(): bool {
+  if (walkItem) {
+    walkItem = changetype<KsmItem>(walkItem).next;
+    return ksmSettle();
+  }
   const index = frameOf(walkPfn).index;
   walkLink = linkNext(walkLink, index, index);
   return walkSettle();
@@ -165,11 +197,23 @@ export const NOWHERE: u64 = 0xffffffffffffffff;
 /** Where `vma` maps `pfn`, or NOWHERE (as Linux page_mapped_in_vma): one look, no walk. */
 export function pageMappedIn(pfn: u32, vma: Vma): u64 {
   const frame = frameOf(pfn);
+  if (frame.mapping & MAPPING_KSM) return mergedIn(pfn, vma);
   if (!frame.mapcount || frame.index < vma.pgoff) return NOWHERE;
   const address = vma.start + ((frame.index - vma.pgoff) << 12);
   if (address < vma.start || address >= vma.end) return NOWHERE;
   const pte = load<u64>(pteSlot(vmaMm(vma), address));
   return pte & P && ptePfn(pte) == pfn ? address : NOWHERE;
+}
+
+/** The same of a merged page, which has no index: the first of its places there. */
+function mergedIn(pfn: u32, vma: Vma): u64 {
+  const handle = vmaMm(vma).handle;
+  for (let at = ksmNode(pfn).items; at; at = changetype<KsmItem>(at).next) {
+    const item = changetype<KsmItem>(at);
+    const isInside = item.address >= vma.start && item.address < vma.end;
+    if (item.mm == handle && isInside && itemNames(item, pfn)) return item.address;
+  }
+  return NOWHERE;
 }
 
 /** Marks a frame dirty: its bytes differ from what its backing has. */

@@ -10,6 +10,7 @@ import { exitCommit } from "./exit";
 import { faultCommit } from "./fault";
 import { forkCommit } from "./fork";
 import { adviseCommit } from "./madvise";
+import { mergeCommit } from "./merge-page";
 import { migrateCommit } from "./migrate";
 import { mapAbort, mapCommit } from "./mmap";
 import { protectCommit } from "./mprotect";
@@ -35,6 +36,7 @@ function apply(ticket: Ticket): i32 {
   if (op == Op.Exit) return exitCommit(ticket);
   if (op == Op.Truncate || op == Op.Punch) return truncateCommit(ticket);
   if (op == Op.RemapPfn) return remapPfnCommit(ticket);
+  if (op == Op.Merge) return mergeCommit(ticket);
   return migrateCommit(ticket);
 }
 

@@ -29,6 +29,7 @@ import { frameAlloc, frameAllocZeroed, frameFree } from "../frame/buddy";
 import { frameAddress } from "../frame/frame";
 import { anonVmaPrepare } from "../map/anon-vma";
 import { deviceCount } from "../map/device";
+import { isMerged } from "../map/ksm";
 import { cacheFill, cacheGet, Mapping, mappingPages } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { A, D, NX, P, pteMake, ptePfn, S, U, W } from "../map/pte";
@@ -203,6 +204,7 @@ function cowBreak(mm: Mm, vma: Vma, page: u64): i32 {
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
   const slot = pteSlot(mm, page);
   const old = load<u64>(slot);
+  if (!(old & S) && isMerged(ptePfn(old))) statAdd(Vmstat.cow_ksm, 1);
   const pfn = copyOf(ptePfn(old));
   if (!pfn) return Status.ENOMEM;
   frameMapNewAnon(pfn, vma, page);

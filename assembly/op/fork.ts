@@ -25,6 +25,7 @@ import {
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
 import { deviceCount } from "../map/device";
+import { ksmAny, ksmCount, ksmFork } from "../map/ksm";
 import { Mm, mmCreate, mmOf } from "../map/mm";
 import { A, E, P, ptePfn, S, W } from "../map/pte";
 import { frameMapAgain } from "../map/rmap";
@@ -95,6 +96,7 @@ function forkPlan(mm: Mm): void {
     need.vmas++;
     need.links += vma.chainCount + 2;
     if (vma.anonVma) need.anonVmas++;
+    if (copiesPtes(vma)) need.merges += ksmCount(mm, vma.start, vma.end);
     if (!copiesPtes(vma) || !isCow(vma) || !mustTell(mm, vma.start, vma.end)) continue;
     const prot = protOf(vma.flags);
     const after = protOf(vma.flags & ~VM_WRITE);
@@ -155,6 +157,7 @@ function copyRange(parent: Mm, child: Mm, vma: Vma): void {
       certain(to != 0);
       const slot = frameAddress(from) + ((<usize>leafIndex(at)) << 3);
       copyLeaf(slot, to, <u32>((stop - at) >> 12), keep);
+      if (ksmAny()) ksmFork(child, at, stop);
       // The part that this area has of the leaf may be empty, and then the table is (T6).
       if (!frameOf(leafPfn(child, at)).private_) tableTrim(child, at);
     }

@@ -7,6 +7,7 @@ import { checkPools } from "../frame/check-pool";
 import { anonVmaInit } from "../map/anon-vma";
 import { checkMaps } from "../map/check";
 import { deviceInit } from "../map/device";
+import { ksmInit } from "../map/ksm";
 import { linkInit } from "../map/link";
 import { mappingInit } from "../map/mapping";
 import { mmInit } from "../map/mm";
@@ -18,6 +19,7 @@ import { freezeInit } from "../plan/freeze";
 import { noticeInit } from "../plan/notice";
 import { recordInit } from "../plan/record";
 import { ticketInit } from "../plan/ticket";
+import { mergeInit } from "./merge-scan";
 
 /** Makes a machine of `frames` frames, once. EINVAL outside FRAMES_MIN..FRAMES_MAX, ENOMEM. */
 export function machineInit(frames: u32): i32 {
@@ -30,10 +32,12 @@ export function machineInit(frames: u32): i32 {
   anonVmaInit();
   mappingInit();
   deviceInit();
+  ksmInit();
   freezeInit();
   noticeInit();
   recordInit();
   ticketInit();
+  mergeInit();
   return Status.Ok;
 }
 

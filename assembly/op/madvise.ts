@@ -52,6 +52,7 @@ import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
 import { needRange } from "../plan/need";
 import { noticeRange } from "../plan/notice";
+import { USER_END } from "../plan/placement";
 import {
   mustTell,
   planAfford,
@@ -64,6 +65,7 @@ import {
 import { checkFrozen, planDrop, Ticket } from "../plan/ticket";
 import { freeRange } from "./madv-free";
 import { removeFreeze, removePart, removePlan, removeRefusal } from "./madv-remove";
+import { unmergePlan, unmergeRange } from "./merge-page";
 import { pageAlign } from "./munmap";
 import { pageoutPlan, pageoutRange, UNEVICTABLE } from "./pageout";
 import { zapRange } from "./zap";
@@ -148,6 +150,7 @@ export function madvise(mm: Mm, address: u64, length: u64, advice: i32): i32 {
   const frozen = checkFrozen(mm, address, end);
   if (frozen) return frozen;
   needRange(mm, address, end);
+  if (advice == MADV_UNMERGEABLE) unmergePlan(mm, address, min(end, USER_END));
   if (tellsOfPages(kind)) clearPlan(mm, address, end, advice);
   if (kind == Kind.Remove) {
     const held = removePlan(mm, address, end);
@@ -194,6 +197,7 @@ function adviseArea(mm: Mm, vma: Vma, start: u64, end: u64, advice: i32): i32 {
   if (kind != Kind.Flags) return Status.Ok;
   const flags = advisedFlags(vma.flags, advice);
   if (flags == vma.flags) return Status.Ok;
+  if (advice == MADV_UNMERGEABLE) unmergeRange(mm, start, end);
   const area = vmaTryModify(vma, start, end, flags);
   if (!area) return Status.EAGAIN;
   changetype<Vma>(area).flags = flags;

@@ -5,6 +5,7 @@ import { Demand, Op, PG, Reason, ResultField, Status, Vmstat } from "../abi";
 import { frameAlloc } from "../frame/buddy";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
+import { isMerged, ksmNode } from "../map/ksm";
 import { frameDrop } from "../map/mapping";
 import { pteWithPfn } from "../map/pte";
 import { rmapFirst, rmapNext, walkAddress, walkVma } from "../map/rmap";
@@ -27,7 +28,8 @@ import {
   ticketOpen,
 } from "../plan/ticket";
 
-function anyPlaceFrozen(pfn: u32): i32 {
+/** EAGAIN where the frame, or a place of it, is frozen. */
+export function anyPlaceFrozen(pfn: u32): i32 {
   const open = freezeConflict(KeyKind.Frame, pfn, 0, 1);
   if (open) return refuseFrozen(open);
   for (let more = rmapFirst(pfn); more; more = rmapNext()) {
@@ -39,7 +41,7 @@ function anyPlaceFrozen(pfn: u32): i32 {
 }
 
 /** Is anybody to be told: a record of the page, or a watch on an mm that maps it? */
-function isWatched(pfn: u32): bool {
+export function isWatched(pfn: u32): bool {
   if (!CONFIG_EXPORT_NOTIFIER) return false;
   if (flagTest(PG.exported, pfn)) return true;
   for (let more = rmapFirst(pfn); more; more = rmapNext()) {
@@ -101,6 +103,10 @@ function migrateApply(pfn: u32): i32 {
   for (let more = rmapFirst(pfn); more; more = rmapNext()) {
     const slot = pteSlot(vmaMm(changetype<Vma>(walkVma)), walkAddress);
     pteSet(slot, pteWithPfn(load<u64>(slot), fresh));
+  }
+  if (isMerged(pfn)) {
+    ksmNode(pfn).pfn = fresh;
+    flagSet(PG.ksm, fresh);
   }
   from.refcount -= from.mapcount - 1;
   from.mapcount = 0;

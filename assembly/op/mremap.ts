@@ -23,6 +23,7 @@ import {
   VM_PFNMAP,
   VM_SHARED,
 } from "../abi";
+import { ksmCount } from "../map/ksm";
 import { Mm } from "../map/mm";
 import { leafCount } from "../map/table";
 import { linearIndex, Vma } from "../map/vma";
@@ -222,7 +223,9 @@ function needMove(mm: Mm, start: u64, end: u64, newLength: u64): void {
     need.vmas += 5;
     need.links += 5 * (vma.chainCount + 2);
   }
+  // A merged page does not move: a copy of it does.
   // A leaf table's entries land in two at most; so do, rarely, the tables above.
+  need.frames += ksmCount(mm, start, end);
   const leaves = leafCount(mm, start, end);
   if (leaves) need.frames += 2 * leaves + min(2 * leaves, <u32>(newLength >> 30) + 2) + 2;
 }

@@ -5,11 +5,12 @@
 //   MADV_FREE, not written since               nothing
 //   MADV_FREE, written again                   an ordinary page, still there: it goes the next time
 //   any other that one pte alone maps          a swap entry; its frame waits to be written
-//   shared with another pte, of a file, locked left alone
+//   shared with another pte, merged, of a file, locked: left alone
 
 import { Demand, PG, Reason, VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vmstat } from "../abi";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { isMerged } from "../map/ksm";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
 import { frameUnmap } from "../map/rmap";
@@ -26,7 +27,7 @@ export const UNEVICTABLE: u32 = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
 function isCandidate(pte: u64): bool {
   if (!(pte & P) || pte & S) return false;
   const pfn = ptePfn(pte);
-  const busy = flagTest(PG.swapcache, pfn) || flagTest(PG.pinned, pfn);
+  const busy = flagTest(PG.swapcache, pfn) || flagTest(PG.pinned, pfn) || isMerged(pfn);
   return flagTest(PG.anon, pfn) && frameOf(pfn).mapcount == 1 && !busy;
 }
 

@@ -25,7 +25,6 @@ import {
   VM_LOCKED,
   VM_LOCKONFAULT,
   VM_MAYWRITE,
-  VM_MERGEABLE,
   VM_PFNMAP,
   VM_READ,
   VM_SHARED,
@@ -52,7 +51,7 @@ import { zapRange } from "./zap";
 const DRIVER: u32 = VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP;
 /** What no area of a device has. */
 const NEVER: u32 = VM_HUGETLB | VM_DROPPABLE | VM_GROWSDOWN;
-const DROPPED: u32 = VM_LOCKED | VM_LOCKONFAULT | VM_MERGEABLE;
+const DROPPED: u32 = VM_LOCKED | VM_LOCKONFAULT;
 const ACCESS: u32 = VM_READ | VM_WRITE | VM_EXEC;
 
 /** Private memory that may be written: a write gives it a copy of the device's page. */

@@ -33,6 +33,7 @@ import { vmaBefore, vmaFind, vmaLookup } from "../map/vma-tree";
 import { certain } from "../mem/certain";
 import { placementFailed, placementFind } from "../plan/placement";
 import { answer, populateNext } from "../plan/plan";
+import { unmergeRange } from "./merge-page";
 import { checkArea, cutRefusal, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
 import { unmapApply } from "./munmap";
 
@@ -102,6 +103,7 @@ function moveArea(
   // What moves is promised already; what stays behind as well counts twice.
   const added = flags & MREMAP_DONTUNMAP ? newLength : newLength - oldLength;
   if (!mayCharge(vma, added >> 12)) return Status.ENOMEM;
+  unmergeRange(mm, at, end);
   const copy = copyArea(mm, vma, at, to, newLength);
   moveTables(mm, at, end, to);
   if (flags & MREMAP_DONTUNMAP) leaveBehind(mm, copy, at, end);

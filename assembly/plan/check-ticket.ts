@@ -11,6 +11,7 @@ import { Pool, poolsHead } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
 import { usedFirst, usedNext, weigh } from "../map/check-used";
 import { Device, devicePool } from "../map/device";
+import { ksmPool } from "../map/ksm";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
 import { Mm, mmFirst, mmOf, mmPool } from "../map/mm";
@@ -74,6 +75,7 @@ function add(taken: Need): void {
   sum.mappings += taken.mappings;
   sum.nodes += taken.nodes;
   sum.mms += taken.mms;
+  sum.merges += taken.merges;
 }
 
 /** Address spaces whose exit is provided for: those that are exported, but for one that exits. */
@@ -88,11 +90,11 @@ function isReserved(): bool {
   if (framesReserved() != sum.frames || vmaPool.reserved != sum.vmas) return false;
   if (linkPool.reserved != sum.links || anonVmaPool.reserved != sum.anonVmas) return false;
   if (mappingPool.reserved != sum.mappings || nodePool.reserved != sum.nodes) return false;
-  if (mmPool.reserved != sum.mms) return false;
+  if (mmPool.reserved != sum.mms || ksmPool.reserved != sum.merges) return false;
   const exits = farewells();
   if (ticketPool.reserved != exits || keyPool.reserved != exits) return false;
   if (noticePool.reserved != exits) return false;
-  const objects = sum.anonVmas + sum.mappings + sum.nodes + sum.mms;
+  const objects = sum.anonVmas + sum.mappings + sum.nodes + sum.mms + sum.merges;
   const known = sum.vmas + sum.links + objects + 3 * exits;
   let reserved: u32 = 0;
   for (let at = poolsHead; at; at = changetype<Pool>(at).next) {

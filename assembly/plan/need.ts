@@ -9,6 +9,7 @@
 import { framesAvailable, framesReserve, framesUnreserve } from "../frame/buddy";
 import { Pool, poolCovers, poolReserve, poolUnreserve } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
+import { ksmPool } from "../map/ksm";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
 import { Mm, mmPool, mmsFit } from "../map/mm";
@@ -24,6 +25,8 @@ export class Need {
   mappings: u32;
   nodes: u32;
   mms: u32;
+  /** Nodes and items of merged pages. */
+  merges: u32;
 }
 
 /** The sums of the plan that is being made. */
@@ -73,7 +76,7 @@ function takeObjects(): bool {
   if (take(anonVmaPool, need.anonVmas)) {
     if (take(mappingPool, need.mappings)) {
       if (take(nodePool, need.nodes)) {
-        if (mmsFit(need.mms) && take(mmPool, need.mms)) return true;
+        if (takeRest()) return true;
         release(nodePool, need.nodes);
       }
       release(mappingPool, need.mappings);
@@ -83,11 +86,19 @@ function takeObjects(): bool {
   return false;
 }
 
+function takeRest(): bool {
+  if (!take(ksmPool, need.merges)) return false;
+  if (mmsFit(need.mms) && take(mmPool, need.mms)) return true;
+  release(ksmPool, need.merges);
+  return false;
+}
+
 /** Whether all of it is there already, so that nothing has to be set aside for an apply at once. */
 export function needCovered(): bool {
   if (need.frames > framesAvailable() || !poolCovers(vmaPool, need.vmas)) return false;
   if (!poolCovers(linkPool, need.links) || !poolCovers(anonVmaPool, need.anonVmas)) return false;
   if (!poolCovers(mappingPool, need.mappings)) return false;
+  if (!poolCovers(ksmPool, need.merges)) return false;
   if (!poolCovers(nodePool, need.nodes) || !mmsFit(need.mms)) return false;
   return poolCovers(mmPool, need.mms);
 }
@@ -101,6 +112,7 @@ export function needRelease(taken: Need): void {
   release(mappingPool, taken.mappings);
   release(nodePool, taken.nodes);
   release(mmPool, taken.mms);
+  release(ksmPool, taken.merges);
 }
 
 function take(pool: Pool, count: u32): bool {

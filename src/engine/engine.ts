@@ -18,6 +18,7 @@ import type { EngineExports, EngineFunctions } from "./exports.ts";
 import { FileCalls } from "./file-calls.ts";
 import { Heap } from "./heap.ts";
 import { ImportCalls } from "./import-calls.ts";
+import { KsmCalls } from "./ksm-calls.ts";
 import { PageCalls } from "./page-calls.ts";
 import { PlaceCalls } from "./place-calls.ts";
 import { poisoned } from "./poisoned.ts";
@@ -31,6 +32,7 @@ export class Engine {
   readonly import: ImportCalls;
   readonly pages: PageCalls;
   readonly devices: DeviceCalls;
+  readonly merges: KsmCalls;
   #wasm: EngineFunctions;
   readonly #heap: Heap;
   readonly #answers: Answers;
@@ -49,6 +51,7 @@ export class Engine {
     this.pages = new PageCalls(ask, this.#answers);
     this.devices = new DeviceCalls(ask, this.#answers);
     this.place = new PlaceCalls(ask, this.#answers);
+    this.merges = new KsmCalls(ask, this.#answers);
   }
 
   /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */

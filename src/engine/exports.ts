@@ -35,6 +35,7 @@ export interface EngineOperations {
   mm_fork(mm: number): number;
   mm_exit(mm: number): number;
   page_migrate(pfn: number): number;
+  page_merge(pfn: number, into: number): number;
   pfn_remap(mm: number, address: number, pfn: number, length: number, prot: number): number;
   mapping_truncate(mapping: number, size: number): number;
   mapping_punch(mapping: number, start: number, length: number): number;
@@ -102,6 +103,8 @@ export interface EngineObjects {
   swap_next(from: number): number;
   swap_written(slot: number, failed: number): number;
   swap_filled(slot: number, failed: number): number;
+  merge_scan(pages: number): number;
+  merge_state(): number;
   device_create(pages: number): number;
   device_release(device: number): number;
   pfn_list(mm: number, start: number, end: number): number;
@@ -212,6 +215,9 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   places_first: true,
   places_next: true,
   page_mapped_in: true,
+  merge_scan: true,
+  merge_state: true,
+  page_merge: true,
   device_create: true,
   device_release: true,
   pfn_remap: true,

@@ -1,6 +1,6 @@
 // Plain copies of what the engine tells: nothing here points into linear memory.
 
-import type { AreaName, Demand, NoticeKind, Reason } from "../../assembly/abi.ts";
+import type { AreaName, Demand, MergeScan, NoticeKind, Reason } from "../../assembly/abi.ts";
 
 /** Where a frame is mapped: a handle of an mm and a page-aligned address. */
 export interface PlaceRecord {
@@ -105,6 +105,21 @@ export interface PfnRecord {
   readonly page: number;
   readonly pfn: number;
   readonly write: boolean;
+}
+
+/** How a look for pages to merge ended; of a pair, which two frames. */
+export interface MergeScanRecord {
+  readonly ended: MergeScan;
+  readonly scanned: number;
+  readonly pfn: number;
+  readonly into: number;
+}
+
+/** Merged pages, the places they serve beyond one each, and passes that have ended. */
+export interface MergeStateRecord {
+  readonly shared: number;
+  readonly sharing: number;
+  readonly fullScans: number;
 }
 
 /** One export record. */

@@ -145,9 +145,9 @@ function membersOf(
   return found.length < 2 ? found : found.sort((a, b) => a.order - b.order);
 }
 
-/** The spaces whose watchers hear it: its own; of a page that is evicted, all that map it. */
+/** The spaces whose watchers hear it: its own; of a page that is evicted or merged, all of it. */
 function watchedBy(core: Core, record: NoticeRecord, space: Space | null): readonly Space[] {
   if (record.kind !== NoticeKind.Page) return space === null ? [] : [space];
-  if (record.reason !== Reason.Evict) return [];
+  if (record.reason !== Reason.Evict && record.reason !== Reason.Merge) return [];
   return record.places.flatMap(({ mm }) => core.spaces.get(mm) ?? []);
 }

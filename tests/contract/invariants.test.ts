@@ -5,7 +5,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   MADV_DONTNEED,
+  MADV_MERGEABLE,
   MADV_REMOVE,
+  MADV_UNMERGEABLE,
   MAP_FIXED,
   MAP_PRIVATE,
   MAP_SHARED,
@@ -42,6 +44,11 @@ type Operation =
   | "file write"
   | "file read"
   | "sync truncate"
+  | "fill"
+  | "mergeable"
+  | "unmergeable"
+  | "merge"
+  | "sync merge"
   | "install"
   | "leave"
   | "fence"
@@ -68,6 +75,13 @@ const OPERATIONS: readonly Operation[] = [
   "file write",
   "file read",
   "sync truncate",
+  "fill",
+  "fill",
+  "mergeable",
+  "unmergeable",
+  "merge",
+  "merge",
+  "sync merge",
   "install",
   "install",
   "install",
@@ -126,6 +140,10 @@ class Run {
     this.booted = boot("wwwwrr__", { exportNotifiers: { parallel: scene.parallel } });
     this.mms = [this.booted.mm];
     this.file = this.booted.machine.createFile({ size: SPACE_PAGES * PAGE });
+    // Four equal pages, seen once by a pass: the next one finds them unchanged.
+    this.booted.mm.writeSync(at(0), new Uint8Array(4 * PAGE).fill(1));
+    this.booted.mm.madviseSync(...pages(0, 6), MADV_MERGEABLE);
+    this.booted.machine.mergePagesSync();
     this.booted.mm.mmapSync(...pages(6, 8), READ_WRITE, MAP_SHARED | MAP_FIXED, this.file);
     this.checkers = ["a", "b", "c"].map((name, index) => this.#checker(name, index));
     this.checkers[2]?.subscriber.watch(this.booted.mm);
@@ -184,6 +202,12 @@ class Run {
       case "file read":
       case "sync truncate":
         return this.#beginFile(step);
+      case "fill":
+      case "mergeable":
+      case "unmergeable":
+      case "merge":
+      case "sync merge":
+        return this.#beginMerge(step, mm);
       case "install":
         return checker.install(mm, at(step.page), step.write);
       case "leave":
@@ -217,6 +241,17 @@ class Run {
       return file.write(page * PAGE + 50, new Uint8Array(count * PAGE).fill(which));
     }
     file.truncateSync(page * PAGE);
+    return undefined;
+  }
+
+  /** Pages that are equal, or may be made one. */
+  #beginMerge({ operation, page, count, which }: Step, mm: Mm): Promise<unknown> | undefined {
+    const [address, length] = pages(page, page + count);
+    if (operation === "fill") return mm.write(address, new Uint8Array(length).fill(which % 2));
+    if (operation === "mergeable") return mm.madvise(address, length, MADV_MERGEABLE);
+    if (operation === "unmergeable") return mm.madvise(address, length, MADV_UNMERGEABLE);
+    if (operation === "merge") return this.booted.machine.mergePages();
+    this.booted.machine.mergePagesSync({ pages: 1 + which });
     return undefined;
   }
 
