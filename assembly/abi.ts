@@ -5,6 +5,7 @@
 // `ResultField.LENGTH` words of u32 at `result_pointer()`, read at once and never kept.
 
 export * from "./abi/linux";
+export * from "./abi/pages";
 
 /** Bytes in a page and in a frame. */
 export const PAGE_SIZE: u32 = 4096;
@@ -115,6 +116,9 @@ export const enum ResultField {
   /** How Linux would now populate (a Populate), and how many ranges of the window. */
   PopulateMode,
   PopulateCount,
+  /** What the page of `page_query` is (PAGE_IS_…), and its swap slot. */
+  Categories,
+  Slot,
   LENGTH,
 }
 
@@ -157,6 +161,7 @@ export const enum Op {
   Pageout,
   RemapPfn,
   Merge,
+  ClearRefs,
 }
 
 /** Why a page is about to change (`why.reason`). */
@@ -275,6 +280,8 @@ export const PTE_H: u32 = 128;
 export const PTE_SOFT_DIRTY: u32 = 512;
 export const PTE_EXPORTED: u32 = 1024;
 export const PTE_SPECIAL: u32 = 2048;
+/** Soft-dirty of an entry that is swapped out: Linux's _PAGE_SWP_SOFT_DIRTY. */
+export const PTE_SWP_SOFT_DIRTY: u32 = 2;
 export const PTE_NX_HI: u32 = 0x80000000;
 
 /** What an area is called where it is not a file. */
@@ -331,6 +338,8 @@ export const enum Vmstat {
   swap_ra_hit,
   /** Copies made of merged pages. */
   cow_ksm,
+  nr_foll_pin_acquired,
+  nr_foll_pin_released,
   COUNT,
 }
 
@@ -352,17 +361,9 @@ export const enum PageEntry {
   PteHi,
   Pfn,
   MapCount,
-  LENGTH,
-}
-
-/** Most frames whose places are asked for in one call. */
-export const PLACES_BATCH_MAX: u32 = 4096;
-
-/** Words of one place, after PLACES_BATCH_MAX words of the window. */
-export const enum PlaceEntry {
-  Pfn,
-  Mm,
-  AddressLo,
-  AddressHi,
+  /** PAGE_IS_… */
+  Categories,
+  /** Swap slot of a page that is swapped out. */
+  Slot,
   LENGTH,
 }

@@ -61,10 +61,17 @@ export {
   populateEntry as mm_populate,
 } from "./entry/mm";
 export {
+  areaSmapsEntry as area_smaps,
   mappedInEntry as page_mapped_in,
   noticePlacesEntry as notice_places,
+  pageHashEntry as page_hash,
+  pagemapScanEntry as pagemap_scan,
+  pagePinEntry as page_pin,
+  pageUnpinEntry as page_unpin,
   placesFirstEntry as places_first,
   placesNextEntry as places_next,
+  referencesForgetEntry as mm_forget_references,
+  softDirtyForgetEntry as mm_forget_soft_dirty,
 } from "./entry/pages";
 export { placeEntry as mm_place } from "./entry/place";
 export {

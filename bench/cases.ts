@@ -1,6 +1,7 @@
 // Every benchmark, in the order in which they are run and shown.
 
 import type { BenchCase } from "./case.ts";
+import { changes } from "./changes.bench.ts";
 import { fault, faultPopulate } from "./fault.bench.ts";
 import { forkExit } from "./fork-exit.bench.ts";
 import { mapUnmap } from "./map-unmap.bench.ts";
@@ -15,6 +16,7 @@ export const CASES: readonly BenchCase[] = [
   munmap,
   forkExit,
   ...rmapCases,
+  changes,
   recordingCase("private-1"),
   recordingCase("fork-1"),
 ];

@@ -45,6 +45,8 @@ export interface Space {
    * machine: an address each, in any order.
    */
   places(start: number, end: number): Iterable<number>;
+  /** Pages that were written since this was asked last (the first time: all), and their bytes. */
+  changes(): { readonly addresses: ArrayLike<number>; readonly bytes: Uint8Array };
   /** The contents of a page; faults it in. */
   contents(address: number): Uint8Array;
 }

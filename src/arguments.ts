@@ -72,6 +72,17 @@ export function flag(value: boolean | undefined, name: string): boolean {
   throw typeError(name, "true or false", value);
 }
 
+/** What one of several words stands for. */
+export function oneOf<K extends string, V>(
+  value: K,
+  name: string,
+  words: Readonly<Record<K, V>>,
+): V {
+  if (Object.hasOwn(words, value)) return words[value];
+  const list = Object.keys(words).join(", ");
+  throw typeError(name, `one of ${list}`, value);
+}
+
 /** Text. */
 export function text(value: string, name: string): string {
   if (typeof value === "string") return value;

@@ -1,24 +1,9 @@
-// Looking at an address space without changing it: areas, their text, pages.
+// Looking at an address space without changing it: areas, and their text.
 //
 // Invariants
 //   V1  What is returned is a copy: nothing changes under the reader, nothing it does reaches back.
 
-import {
-  AreaName,
-  PAGE_SIZE,
-  PTE_A,
-  PTE_D,
-  PTE_EXPORTED,
-  PTE_NX_HI,
-  PTE_P,
-  PTE_SOFT_DIRTY,
-  PTE_W,
-  TASK_SIZE,
-  VM_EXEC,
-  VM_MAYSHARE,
-  VM_READ,
-  VM_WRITE,
-} from "../assembly/abi.ts";
+import { AreaName, VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE } from "../assembly/abi.ts";
 import type { Core } from "./core.ts";
 import type { AreaRecord } from "./engine/records.ts";
 import type { Space } from "./space.ts";
@@ -42,31 +27,6 @@ export interface Area {
   readonly name: string;
   /** Number of the mapping behind it, 0 for private anonymous memory. */
   readonly mapping: number;
-}
-
-/** One page table entry. */
-export interface PageInfo {
-  /** Bytes, a multiple of the page size. */
-  readonly address: number;
-  readonly present: boolean;
-  readonly pfn: number;
-  readonly writable: boolean;
-  readonly executable: boolean;
-  readonly accessed: boolean;
-  readonly dirty: boolean;
-  readonly softDirty: boolean;
-  readonly exported: boolean;
-  /** How many entries map the frame. */
-  readonly mapCount: number;
-}
-
-/** A page table entry and the frame behind it. */
-export interface PageState extends PageInfo {
-  readonly refCount: number;
-  /** Export records on the frame, of all subscribers. */
-  readonly exports: number;
-  /** Page flags of the frame, a bit each (`PG` of the contract). */
-  readonly frameFlags: number;
 }
 
 const SPECIAL: Record<AreaName, string> = {
@@ -110,13 +70,19 @@ function toArea(core: Core, record: AreaRecord): Area {
   };
 }
 
-function mapsLine(core: Core): (area: Area) => string {
+/** The line of an area in /proc/PID/maps. */
+export function mapsLine(core: Core): (area: Area) => string {
   return (area) => {
     const range = `${hex(area.start)}-${hex(area.end)}`;
     const device = deviceOf(core, area.mapping);
     const head = `${range} ${rights(area)} ${hex(area.offset)} ${device} ${area.mapping} `;
-    return `${area.name === "" ? head : head.padEnd(NAME_COLUMN) + area.name}\n`;
+    return area.name === "" ? `${head}\n` : named(head, area.name);
   };
+}
+
+/** A line with a name where /proc/PID/maps has it. */
+export function named(head: string, name: string): string {
+  return `${head.padEnd(NAME_COLUMN)}${name}\n`;
 }
 
 function rights({ read, write, execute, shared }: Area): string {
@@ -129,55 +95,7 @@ function deviceOf(core: Core, mapping: number): string {
   return core.files.get(mapping)?.kind === "disk" ? "08:01" : "00:01";
 }
 
-function hex(value: number): string {
+/** An address or offset as /proc/PID/maps has it. */
+export function hex(value: number): string {
   return value.toString(16).padStart(8, "0");
-}
-
-/** The pages with an entry in [start, end); each look goes on where the last one stopped. */
-export function* pagemap(
-  core: Core,
-  space: Space,
-  start: number,
-  end: number,
-): Generator<PageInfo, void, void> {
-  const stop = Math.min(end, TASK_SIZE);
-  let at = start - (start % PAGE_SIZE);
-  while (at < stop) {
-    const { list, next } = core.engine.listPages(space.id, at, stop);
-    for (const entry of list) {
-      yield { ...toInfo(entry.address, entry.pteLo, entry.pteHi, entry.pfn, entry.mapCount) };
-    }
-    if (next <= at) return;
-    at = next;
-  }
-}
-
-export function page(core: Core, space: Space, address: number): PageState | null {
-  const at = address - (address % PAGE_SIZE);
-  const entry = core.engine.page(space.id, at);
-  if (entry === null) return null;
-  const { refCount, exports, frameFlags } = entry;
-  const info = toInfo(at, entry.pteLo, entry.pteHi, entry.pfn, entry.mapCount);
-  return { ...info, refCount, exports, frameFlags };
-}
-
-function toInfo(
-  address: number,
-  pteLo: number,
-  pteHi: number,
-  pfn: number,
-  mapCount: number,
-): PageInfo {
-  return {
-    address,
-    present: (pteLo & PTE_P) !== 0,
-    pfn,
-    writable: (pteLo & PTE_W) !== 0,
-    executable: (pteHi & PTE_NX_HI) === 0,
-    accessed: (pteLo & PTE_A) !== 0,
-    dirty: (pteLo & PTE_D) !== 0,
-    softDirty: (pteLo & PTE_SOFT_DIRTY) !== 0,
-    exported: (pteLo & PTE_EXPORTED) !== 0,
-    mapCount,
-  };
 }

@@ -32,6 +32,8 @@ import { perform, performSync } from "./operation.ts";
 import { runEach, runEachSync } from "./pipeline.ts";
 import { type FramePlace, placesOf } from "./places.ts";
 import { migrate } from "./plans.ts";
+import { apply, applySync } from "./snapshot/apply.ts";
+import type { MmDiff } from "./snapshot/diff.ts";
 import { spaceOf } from "./space.ts";
 import { type SwapOptions, startSwap, swapOptionsOf } from "./swap.ts";
 import { swapOff } from "./swap-off.ts";
@@ -196,6 +198,19 @@ export class Machine {
 
   swapOffSync(): void {
     runEachSync(swapOff(this.#core, this.#context, null));
+  }
+
+  /**
+   * Makes an address space what that was which a diff was taken of, here or on another machine.
+   * EINVAL for what is no diff, ESTALE where it goes on from another state: nothing has changed.
+   * Any other error leaves it half done; a whole image can then be applied again.
+   */
+  async apply(diff: MmDiff, mm: Mm): Promise<void> {
+    await apply(diff, this.within(mm), spaceOf(this.#core, mm));
+  }
+
+  applySync(diff: MmDiff, mm: Mm): void {
+    applySync(diff, this.within(mm), spaceOf(this.#core, mm));
   }
 
   /** What happened, when it is kept: `trace.start()`. */

@@ -6,6 +6,8 @@ import type { Core } from "./core.ts";
 import type { LayoutRecord } from "./engine/records.ts";
 import { MemoryError } from "./errors.ts";
 import * as inspect from "./inspect.ts";
+import * as pagemap from "./pagemap.ts";
+import * as smaps from "./smaps.ts";
 import { SPACE, type Space } from "./space.ts";
 
 /** Most pages that the engine answers `mincore` for in one call. */
@@ -42,15 +44,43 @@ export class MmView {
   }
 
   /** The pages with an entry in [start, end), lowest first, as /proc/PID/pagemap. */
-  pagemap(start = 0, end = Number.POSITIVE_INFINITY): Iterable<inspect.PageInfo> {
+  pagemap(start = 0, end = Number.POSITIVE_INFINITY): Iterable<pagemap.PageInfo> {
     take.duration(start, "start");
     take.duration(end, "end");
-    return inspect.pagemap(this.#core, this.#live("pagemap"), start, end);
+    return pagemap.pagemap(this.#core, this.#live("pagemap"), start, end);
+  }
+
+  /**
+   * The pages of a kind, as ranges: ioctl PAGEMAP_SCAN. Pages of an area that have no entry count:
+   * they are soft-dirty where the area is new. EINVAL as there.
+   */
+  pagemapScan(options: pagemap.PagemapScanOptions = {}): pagemap.PagemapScan {
+    return pagemap.pagemapScan(this.#core, this.#live("pagemapScan"), options);
+  }
+
+  /** The text of /proc/PID/smaps. */
+  smaps(): string {
+    return smaps.smapsText(this.#core, this.#live("smaps"));
+  }
+
+  /** The same as numbers: each area with what its pages amount to, lowest first. */
+  smapsAreas(): smaps.AreaSums[] {
+    return smaps.smapsAreas(this.#core, this.#live("smapsAreas"));
+  }
+
+  /** The text of /proc/PID/smaps_rollup. */
+  smapsRollup(): string {
+    return smaps.smapsRollupText(this.#core, this.#live("smapsRollup"));
+  }
+
+  /** What all areas amount to together. */
+  smapsTotal(): smaps.MemorySums {
+    return smaps.smapsRollup(this.#core, this.#live("smapsTotal"));
   }
 
   /** The page at `address`, or null where there is no entry. */
-  page(address: number): inspect.PageState | null {
-    return inspect.page(this.#core, this.#live("page"), take.word(address, "address"));
+  page(address: number): pagemap.PageState | null {
+    return pagemap.page(this.#core, this.#live("page"), take.word(address, "address"));
   }
 
   /**

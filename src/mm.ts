@@ -8,7 +8,7 @@
 // subscriber refused, or holds a page still), ETIMEDOUT, EDEADLK, EAGAIN, ESRCH after exit, with
 // nothing changed. A wrong type is a TypeError. Addresses and lengths are bytes.
 
-import { Access } from "../assembly/abi.ts";
+import { Access, ClearRefs } from "../assembly/abi.ts";
 import { type Asker, eachPage, faultPlan, loadSync, reachSync, storeSync } from "./access.ts";
 import * as take from "./arguments.ts";
 import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
@@ -22,8 +22,11 @@ import { MmView } from "./mm-view.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { perform, performSync } from "./operation.ts";
 import { applyToPageRange, type PageVisitor, remapPfnRange } from "./pfn-range.ts";
+import { type Pin, type PinOptions, pin, pinRange, pinSync } from "./pin.ts";
 import type { Plan } from "./plan.ts";
 import * as plans from "./plans.ts";
+import { expectDiff, type MmDiff } from "./snapshot/diff.ts";
+import { take as takeDiff, takeSync as takeDiffSync } from "./snapshot/take.ts";
 import { CONTEXT, SPACE, type Space } from "./space.ts";
 
 /** What `fault` does to the page: read it, unless one of these is true. */
@@ -31,6 +34,15 @@ export interface FaultOptions extends CallOptions {
   readonly write?: boolean;
   readonly execute?: boolean;
 }
+
+/** Whose references are forgotten: of all areas, of anonymous ones, or of those of files. */
+export type References = "all" | "anonymous" | "mapped";
+
+const REFERENCES: Readonly<Record<References, ClearRefs>> = {
+  all: ClearRefs.All,
+  anonymous: ClearRefs.Anonymous,
+  mapped: ClearRefs.Mapped,
+};
 
 export class Mm extends MmView {
   readonly [CONTEXT]: Bracket | null;
@@ -166,6 +178,77 @@ export class Mm extends MmView {
 
   munlockallSync(): void {
     this.#runSync(plans.munlockall(this[SPACE]));
+  }
+
+  /**
+   * Forgets which pages were written, as 4 in /proc/PID/clear_refs: from now on `softDirty` says
+   * what was written since. Every page loses the right to write until its next write faults, so
+   * who holds one for writing must let go first.
+   */
+  async clearSoftDirty(options?: CallOptions): Promise<void> {
+    await this.#run(plans.clearSoftDirty(this[SPACE]), options);
+  }
+
+  clearSoftDirtySync(): void {
+    this.#runSync(plans.clearSoftDirty(this[SPACE]));
+  }
+
+  /**
+   * Forgets which pages were used, as 1 in /proc/PID/clear_refs, or 2 or 3 for anonymous or mapped
+   * areas only: from now on `accessed` says what was used since.
+   */
+  clearReferencedSync(which: References = "all"): void {
+    const what = take.oneOf(which, "which", REFERENCES);
+    const status = this.#core.engine.pages.forgetReferences(this[SPACE].handle, what);
+    if (status < 0) throw new MemoryError(status, "clear_refs");
+  }
+
+  async clearReferenced(which: References = "all"): Promise<void> {
+    this.clearReferencedSync(which);
+  }
+
+  /**
+   * All that there is, as data: areas, and pages with their bytes. Clears soft-dirty in the same
+   * step, telling who may write: `changes(since)` is then what was written after it.
+   */
+  async snapshot(options?: CallOptions): Promise<MmDiff> {
+    return takeDiff(this.#asker, null, limitsOf(options));
+  }
+
+  snapshotSync(): MmDiff {
+    return takeDiffSync(this.#asker, null);
+  }
+
+  /**
+   * What has changed since a snapshot, or since the changes that were taken last. ESTALE where it
+   * is not the last, or soft-dirty was cleared in between.
+   */
+  async changes(since: MmDiff, options?: CallOptions): Promise<MmDiff> {
+    expectDiff(since);
+    return takeDiff(this.#asker, since, limitsOf(options));
+  }
+
+  changesSync(since: MmDiff): MmDiff {
+    expectDiff(since);
+    return takeDiffSync(this.#asker, since);
+  }
+
+  /**
+   * Pins the pages that a range touches, for a device that reads them, or writes as well: they stay
+   * in their frames until `unpin`, and what is private is this address space's alone. All or
+   * nothing. EFAULT where they can not be accessed so, EINVAL for no bytes.
+   */
+  async pin(
+    address: number,
+    length: number,
+    options?: PinOptions,
+    limits?: CallOptions,
+  ): Promise<Pin> {
+    return pin(this.#asker, pinRange(address, length, options), limitsOf(limits));
+  }
+
+  pinSync(address: number, length: number, options?: PinOptions): Pin {
+    return pinSync(this.#asker, pinRange(address, length, options));
   }
 
   /** As msync(2). */

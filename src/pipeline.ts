@@ -171,6 +171,7 @@ function open(call: Call, ticket: number): Bracket {
 function commit(call: Call, bracket: Bracket): void {
   if (bracket.cancelled !== null) throw bracket.cancelled;
   const { engine, members } = call.core;
+  call.plan.committing?.(engine);
   const status = engine.commit(bracket.ticket);
   if (status === Status.EBUSY) {
     const { subscriber, address } = engine.answer.holder;

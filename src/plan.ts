@@ -43,6 +43,8 @@ export interface Plan {
   attempt(engine: Engine): number;
   /** Whether it goes on although a plan that conflicts is queued: an access that needs no plan. */
   passes?(engine: Engine): boolean;
+  /** Runs right before the commit of a bracket: everybody was told, nothing has changed. */
+  committing?(engine: Engine): void;
   /** Runs at once when it is done, before anybody else can call the engine. */
   settled?(outcome: Outcome): void;
 }

@@ -171,6 +171,19 @@ export function munlockall(space: Space): Plan {
   return { op: "munlockall", space, ranges: whole(), attempt };
 }
 
+/** What was taken of the space before is no longer what its marks are told from. */
+export function clearSoftDirty(space: Space): Plan {
+  return {
+    op: "clear_refs",
+    space,
+    ranges: whole(),
+    attempt: (engine) => engine.pages.forgetSoftDirty(space.handle),
+    settled() {
+      space.tracking = null;
+    },
+  };
+}
+
 export function fork(space: Space, settled: (child: number) => void): Plan {
   return {
     op: "fork",

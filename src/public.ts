@@ -20,10 +20,10 @@ export type { ExitResult } from "./exit.ts";
 export { File, type FileOptions } from "./file.ts";
 export type { FileStore } from "./file-state.ts";
 export { WAITERS_MAX } from "./gate.ts";
-export type { Area, PageInfo, PageState } from "./inspect.ts";
+export type { Area } from "./inspect.ts";
 export { DEADLINE_DEFAULT, Machine, type MachineOptions, type MmOptions } from "./machine.ts";
 export type { MergeOptions, MergeResult, MergeState } from "./merge.ts";
-export { type FaultOptions, Mm } from "./mm.ts";
+export { type FaultOptions, Mm, type References } from "./mm.ts";
 export type {
   ExportOps,
   Place,
@@ -36,9 +36,20 @@ export type {
 export { ExportNotifiers } from "./notifier/registry.ts";
 export { type ExportedPage, type ExportOptions, Subscriber } from "./notifier/subscriber.ts";
 export { Page, type PageExport } from "./page.ts";
+export type {
+  PageInfo,
+  PagemapRange,
+  PagemapScan,
+  PagemapScanOptions,
+  PageState,
+} from "./pagemap.ts";
 export type { DevicePage, PageEntry, PageVisitor } from "./pfn-range.ts";
+export { Pin, type PinOptions } from "./pin.ts";
 export type { FramePlace } from "./places.ts";
 export type { AddressRange } from "./plan.ts";
+export type { AreaSums, MemorySums } from "./smaps.ts";
+export { decodeDiff, encodeDiff } from "./snapshot/bytes.ts";
+export type { DiffArea, MmDiff } from "./snapshot/diff.ts";
 export { SWAP_PAGES_MAX, type SwapBacking, type SwapOptions } from "./swap.ts";
 export type { ChromeTraceEvent, Trace, TraceCategory, TraceEvent } from "./trace.ts";
 export type { VmstatCounters, VmstatName } from "./vmstat.ts";

@@ -4,12 +4,21 @@
 //   M1  `handle` is what calls use; it is 0, which the engine answers with ESRCH, as soon as exit
 //       has begun. `id` stays, for the records that outlive the mm.
 //   M2  A watch that is in `watchers` is counted once in the engine.
+//   M6  `tracking` is that of the last clearing of soft-dirty: with any other it is null.
 
 import { typeError } from "./arguments.ts";
 import type { Core } from "./core.ts";
 import type { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import type { Member } from "./notifier/member.ts";
+
+/** What the next diff of an address space is told from. */
+export interface Tracking {
+  /** Name of the state. */
+  readonly id: string;
+  /** The contents of pages of files, by address: a hash, or a mark that the page was private. */
+  readonly files: ReadonlyMap<number, number>;
+}
 
 /** Key of the internal half of a public object. */
 export const SPACE: unique symbol = Symbol("space");
@@ -22,6 +31,10 @@ export class Space {
   readonly id: number;
   handle: number;
   readonly watchers = new Set<Member>();
+  /** What the last diff was taken of; null since somebody else cleared soft-dirty (M6). */
+  tracking: Tracking | null = null;
+  /** Name of the state that was applied last, null where there is none. */
+  applied: string | null = null;
   /** The object that callbacks get: one per address space, whoever asks. */
   readonly mm: Mm;
 

@@ -36,6 +36,8 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   swap_ra: Vmstat.swap_ra,
   swap_ra_hit: Vmstat.swap_ra_hit,
   cow_ksm: Vmstat.cow_ksm,
+  nr_foll_pin_acquired: Vmstat.nr_foll_pin_acquired,
+  nr_foll_pin_released: Vmstat.nr_foll_pin_released,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

@@ -75,6 +75,17 @@ export const MCL_CURRENT: i32 = 1;
 export const MCL_FUTURE: i32 = 2;
 export const MCL_ONFAULT: i32 = 4;
 
+/** What a page is, in a scan of a pagemap (include/uapi/linux/fs.h). */
+export const PAGE_IS_WPALLOWED: u32 = 0x1;
+export const PAGE_IS_WRITTEN: u32 = 0x2;
+export const PAGE_IS_FILE: u32 = 0x4;
+export const PAGE_IS_PRESENT: u32 = 0x8;
+export const PAGE_IS_SWAPPED: u32 = 0x10;
+export const PAGE_IS_PFNZERO: u32 = 0x20;
+export const PAGE_IS_HUGE: u32 = 0x40;
+export const PAGE_IS_SOFT_DIRTY: u32 = 0x80;
+export const PAGE_IS_GUARD: u32 = 0x100;
+
 /** Area flags, Linux's numbers where it has them. */
 export const VM_READ: u32 = 0x1;
 export const VM_WRITE: u32 = 0x2;
@@ -98,6 +109,8 @@ export const VM_NORESERVE: u32 = 0x200000;
 export const VM_HUGETLB: u32 = 0x400000;
 export const VM_WIPEONFORK: u32 = 0x2000000;
 export const VM_DONTDUMP: u32 = 0x4000000;
+/** Every page of the area counts as written (Vma.softDirty); never in `Vma.flags` itself. */
+export const VM_SOFTDIRTY: u32 = 0x8000000;
 /** Bit 40 in Linux, where it does not meet VM_MIXEDMAP. */
 export const VM_DROPPABLE: u32 = 0x10000000;
 export const VM_HUGEPAGE: u32 = 0x20000000;

@@ -2,7 +2,7 @@
 //
 // Written by: nobody else. Read by: check.ts, check-table.ts.
 
-import { PG } from "../abi";
+import { PG, PTE_SWP_SOFT_DIRTY } from "../abi";
 import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
@@ -36,6 +36,9 @@ export const enum SwapInvariant {
   Ahead = 425,
 }
 
+/** What an entry may say beside its slot. */
+const MARKS: u64 = SWP_EXCLUSIVE | <u64>PTE_SWP_SOFT_DIRTY;
+
 /** Sum over the entries seen by `checkSwapEntry` since `swapForget`. */
 let seen: u64 = 0;
 
@@ -45,7 +48,7 @@ export function swapForget(): void {
 
 export function checkSwapEntry(entry: u64): u32 {
   const slot = swapSlot(entry);
-  if (slot >= swapSlots || swapEntry(slot, false) != (entry & ~SWP_EXCLUSIVE)) {
+  if (slot >= swapSlots || swapEntry(slot, false) != (entry & ~MARKS)) {
     return SwapInvariant.Entry;
   }
   seen += weigh(slot);

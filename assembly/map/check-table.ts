@@ -23,10 +23,11 @@ import { weigh } from "./check-used";
 import { Link } from "./link";
 import { Mm } from "./mm";
 import { E, NX, P, ptePfn, S, TABLE, U, W } from "./pte";
+import { mayWriteUnmarked } from "./soft-dirty";
 import { isSwap } from "./swap";
 import { Vma } from "./vma";
 
-/** Numbers of broken invariants of tables and ptes, 301..309; 401, 404 of the frames they name. */
+/** Numbers of broken invariants of tables and ptes, 301..309, 431; 401, 404 of their frames. */
 export const enum TableInvariant {
   None = 0,
   /** T1: an entry that is neither zero nor whole, or leads out of memory. */
@@ -47,6 +48,8 @@ export const enum TableInvariant {
   PteOutside = 308,
   /** R1: the frame's anon_vma is none that the area is chained to, or its file is another. */
   FrameOwner = 401,
+  /** U1: W without a mark that the page was written. */
+  SoftDirty = 431,
   /** R4: a pte names a frame that nobody is said to map. */
   MapCount = 404,
 }
@@ -160,6 +163,7 @@ function checkNamed(vma: Vma, pfn: u32, pte: u64): u32 {
   if (pte & W && !(vma.flags & VM_SHARED) && !(isAnon && frame.mapcount == 1)) {
     return TableInvariant.PteWrite;
   }
+  if (pte & W && !mayWriteUnmarked(vma, pte)) return TableInvariant.SoftDirty;
   const isKnown = isAnon ? isChained(vma, frame.mapping) : frame.mapping == vma.mapping;
   return isKnown ? TableInvariant.None : TableInvariant.FrameOwner;
 }

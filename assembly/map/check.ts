@@ -5,6 +5,7 @@
 //   301..308  tables and ptes         check-table.ts
 //   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
 //   421..425  swap                    check-swap.ts
+//   431       soft-dirty              check-table.ts
 //   451..452  devices                 check-device.ts
 //   461..463  merged pages            check-ksm.ts, check-table.ts
 //

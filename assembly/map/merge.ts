@@ -30,6 +30,8 @@ let newFlags: u32 = 0;
 let newPgoff: u64 = 0;
 let newMapping: usize = 0;
 let newAnonVma: usize = 0;
+/** Of the proposal: new memory counts as written, what is copied or grown as its source does. */
+let newSoftDirty: u32 = 0;
 /** Area that the pages come from: the middle one, or the one mremap copies; 0 for new memory. */
 let newSource: usize = 0;
 
@@ -41,17 +43,20 @@ export function propose(start: u64, end: u64, flags: u32, pgoff: u64, mapping: u
   newMapping = mapping;
   newAnonVma = 0;
   newSource = 0;
+  newSoftDirty = 1;
 }
 
 /** The proposal's pages come from `source`, with its anon_vma. */
 export function proposeSource(source: Vma): void {
   newSource = changetype<usize>(source);
   newAnonVma = source.anonVma;
+  newSoftDirty = source.softDirty;
 }
 
-/** The proposal continues memory of `anonVma`, without being a part of an area itself. */
-export function proposeAnonVma(anonVma: usize): void {
-  newAnonVma = anonVma;
+/** The proposal continues `vma`, whose anon_vma it gets, without being a part of it. */
+export function proposeGrowth(vma: Vma): void {
+  newAnonVma = vma.anonVma;
+  newSoftDirty = vma.softDirty;
 }
 
 function isForkChild(vma: usize): bool {
@@ -111,6 +116,11 @@ function adoptChain(dst: Vma, src: usize): void {
   chainClone(dst, changetype<Vma>(src));
 }
 
+/** `dst` will hold pages of `src`: what counts as written in one does in the other. */
+function adoptSoftDirty(dst: Vma, src: usize): void {
+  dst.softDirty |= changetype<Vma>(src).softDirty;
+}
+
 /** Takes an area away whose range another one has taken over. */
 function absorb(vma: Vma): void {
   shareDrop(vma);
@@ -137,7 +147,9 @@ export function mergeNew(prev: usize, next: usize, expandOnly: bool): usize {
   const target = changetype<Vma>(left ? left : right);
   const end = right ? changetype<Vma>(right).end : newEnd;
   const source = newSource;
+  target.softDirty |= newSoftDirty;
   if (left) {
+    if (right) adoptSoftDirty(target, right);
     if (right) adoptChain(target, right);
     adoptChain(target, source);
     // A source that is itself swallowed is the caller's to look up again (mremap of unfaulted).
@@ -157,6 +169,8 @@ function mergeMiddle(middle: Vma, left: usize, right: usize): usize {
   if (left && right) {
     const prev = changetype<Vma>(left);
     const end = changetype<Vma>(right).end;
+    adoptSoftDirty(prev, self);
+    adoptSoftDirty(prev, right);
     adoptChain(prev, changetype<Vma>(right).anonVma ? right : self);
     absorb(middle);
     absorb(changetype<Vma>(right));
@@ -166,6 +180,7 @@ function mergeMiddle(middle: Vma, left: usize, right: usize): usize {
   if (left) {
     const prev = changetype<Vma>(left);
     const end = newEnd;
+    adoptSoftDirty(prev, self);
     adoptChain(prev, self);
     if (whole) absorb(middle);
     else shrinkFront(middle, end);
@@ -175,6 +190,7 @@ function mergeMiddle(middle: Vma, left: usize, right: usize): usize {
   const next = changetype<Vma>(right);
   const start = newStart;
   const pages = (newEnd - newStart) >> 12;
+  adoptSoftDirty(next, self);
   adoptChain(next, self);
   if (whole) absorb(middle);
   else vmaResize(middle, middle.start, start, middle.pgoff);

@@ -54,6 +54,8 @@ export class Mm {
   farewell: u32;
   /** Pages in areas. */
   totalPages: u64;
+  /** Pins made through this mm that are left (Linux: MMF_HAS_PINNED). */
+  pins: u32;
 }
 
 export const mmPool = changetype<Pool>(memory.data(offsetof<Pool>()));

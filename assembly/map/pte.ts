@@ -20,6 +20,7 @@ import {
   PTE_D,
   PTE_EXPORTED,
   PTE_P,
+  PTE_SOFT_DIRTY,
   PTE_SPECIAL,
   PTE_U,
   PTE_W,
@@ -35,6 +36,8 @@ export const A: u64 = <u64>PTE_A;
 export const D: u64 = <u64>PTE_D;
 export const E: u64 = <u64>PTE_EXPORTED;
 export const S: u64 = <u64>PTE_SPECIAL;
+/** S of the drawing. */
+export const SD: u64 = <u64>PTE_SOFT_DIRTY;
 export const NX: u64 = 1 << 63;
 /** Entry of an upper table. */
 export const TABLE: u64 = P | W | U;

@@ -3,10 +3,10 @@
 //
 //   63  59 58                                  12 11    4  3  2 1 0
 //  ┌──────┬─────────────────────────────────────┬────────┬──┬────┬─┐
-//  │ type │            ~slot                    │    0   │ X│  0 │0│   a pte that is swapped out
+//  │ type │            ~slot                    │    0   │ X│0 S│0│   a pte that is swapped out
 //  └──────┴─────────────────────────────────────┴────────┴──┴────┴─┘
 //   X exclusive: no other pte ever named the slot. The slot is inverted, as Linux has it on x86-64,
-//   so that an entry is never 0; the software bits of a pte stay clear, as P does.
+//   so that an entry is never 0; the software bits of a pte stay clear, as P does. S soft-dirty.
 //
 //   slot   free ──▶ written (BUSY) ──▶ at rest ──▶ read (BUSY) ──▶ at rest ──▶ free
 //                   cached frame       no frame     cached frame    cached frame

@@ -18,6 +18,9 @@ function blank(start: u64, end: u64, flags: u32, pgoff: u64, mapping: usize): Vm
   vma.flags = flags;
   vma.pgoff = pgoff;
   vma.mapping = mapping;
+  // What is new counts as written, as Linux has it: else a range that was unmapped and mapped again
+  // would look untouched.
+  vma.softDirty = 1;
   return vma;
 }
 
@@ -49,5 +52,6 @@ export function vmaDup(vma: Vma, start: u64, end: u64, pgoff: u64): Vma {
   const copy = blank(start, end, vma.flags, pgoff, vma.mapping);
   copy.name = vma.name;
   copy.anonVma = vma.anonVma;
+  copy.softDirty = vma.softDirty;
   return copy;
 }

@@ -36,7 +36,8 @@ export class Vma extends TreeNode {
   chainLast: usize;
   chainCount: u32;
   name: u32;
-  spare: u32;
+  /** 1: every page of the area counts as written (VM_SOFTDIRTY); map/soft-dirty.ts. */
+  softDirty: u32;
 
   augment(): bool {
     const below = this.prev ? changetype<Vma>(this.prev).end : 0;

@@ -3,7 +3,7 @@
 import { PG, PTE_W, ResultField, Rights, Status, SUBSCRIBERS_MAX } from "../abi";
 import { flagSet, flagTest } from "../frame/flags";
 import { Mm, mmOf } from "../map/mm";
-import { D, E, P, ptePfn, S, U } from "../map/pte";
+import { D, E, P, ptePfn, S, SD, U } from "../map/pte";
 import { pteSlot } from "../map/table";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet } from "../mem/result";
@@ -108,7 +108,7 @@ export function pageSetDirty(mm: Mm, address: u64): i32 {
   const slot = pteSlot(mm, address & ~(<u64>4095));
   const pte = load<u64>(slot);
   if (!(pte & P) || !(pte & E) || pte & S) return Status.ENOENT;
-  store<u64>(slot, pte | D);
+  store<u64>(slot, pte | D | SD);
   const pfn = ptePfn(pte);
   if (!flagTest(PG.anon, pfn)) flagSet(PG.dirty, pfn);
   return Status.Ok;

@@ -32,7 +32,7 @@ import { deviceCount } from "../map/device";
 import { isMerged } from "../map/ksm";
 import { cacheFill, cacheGet, Mapping, mappingPages } from "../map/mapping";
 import { Mm } from "../map/mm";
-import { A, D, NX, P, pteMake, ptePfn, S, U, W } from "../map/pte";
+import { A, D, NX, P, pteMake, ptePfn, S, SD, U, W } from "../map/pte";
 import {
   frameDirty,
   frameMap,
@@ -41,6 +41,7 @@ import {
   frameUnmap,
   isLastOwner,
 } from "../map/rmap";
+import { mayWriteUnmarked } from "../map/soft-dirty";
 import { isSwap } from "../map/swap";
 import { pteEnsure, pteGet, pteSet, pteSlot, tableTrim } from "../map/table";
 import { isAnonymous, isShared, linearIndex, Vma } from "../map/vma";
@@ -58,6 +59,9 @@ import { stackGrow } from "./stack";
 import { swapIn } from "./swap-in";
 
 const ACCESS: u32 = VM_READ | VM_WRITE | VM_EXEC;
+
+/** What a write fault leaves in the pte (Linux: pte_mkdirty sets both). */
+const WRITTEN: u64 = W | D | SD;
 
 function resolved(pfn: u32): i32 {
   resultSet(ResultField.Pfn, pfn);
@@ -152,7 +156,7 @@ function installAnon(mm: Mm, vma: Vma, page: u64, pfn: u32): i32 {
   const slot = pteEnsure(mm, page);
   if (!slot) return giveUp(mm, page, pfn);
   frameMapNewAnon(pfn, vma, page);
-  pteSet(slot, pteMake(pfn, vma.flags) | W | D);
+  pteSet(slot, pteMake(pfn, vma.flags) | WRITTEN);
   return resolved(pfn);
 }
 
@@ -175,18 +179,28 @@ function writeProtected(mm: Mm, vma: Vma, page: u64, slot: usize, pte: u64): i32
   const pfn = ptePfn(pte);
   if (isShared(vma)) {
     if (!(pte & S)) frameDirty(pfn);
-    return touch(slot, pte, W | A | D);
+    return touch(slot, pte, A | WRITTEN);
   }
   if (!(pte & S) && isLastOwner(pfn)) {
     frameTakeOver(pfn, vma);
     statAdd(Vmstat.cow_reuse, 1);
-    return touch(slot, pte, W | A | D);
+    return touch(slot, pte, A | WRITTEN);
   }
-  if (mustTell(mm, page, page + 4096)) return cowTicket(mm, vma, page);
-  return cowBreak(mm, vma, page);
+  return ownCopy(mm, vma, page, false);
 }
 
-function cowTicket(mm: Mm, vma: Vma, page: u64): i32 {
+/** Gives this mm its own copy of a page that is there, which cannot be written (Linux: unshare). */
+export function unshare(mm: Mm, vma: Vma, page: u64): i32 {
+  return ownCopy(mm, vma, page, true);
+}
+
+/** `readOnly`: the copy is not for a write, and leaves the next one to fault. */
+function ownCopy(mm: Mm, vma: Vma, page: u64, readOnly: bool): i32 {
+  if (mustTell(mm, page, page + 4096)) return cowTicket(mm, vma, page, readOnly);
+  return cowBreak(mm, vma, page, readOnly);
+}
+
+function cowTicket(mm: Mm, vma: Vma, page: u64, readOnly: bool): i32 {
   planBegin();
   const prot = protOf(vma.flags);
   noticeRange(mm, page, page + 4096, Reason.Cow, Demand.All, prot, prot);
@@ -196,11 +210,11 @@ function cowTicket(mm: Mm, vma: Vma, page: u64): i32 {
   const status = planTicket(Op.Fault, mm, page, page + 4096);
   if (status) return status;
   changetype<Ticket>(opened).holdsWrites = 1;
-  return planDone(page, 0, 0, 0);
+  return planDone(page, <u64>readOnly, 0, 0);
 }
 
 /** Gives this mm its own copy: allocate, fill, then repoint the pte, then drop the old page. */
-function cowBreak(mm: Mm, vma: Vma, page: u64): i32 {
+function cowBreak(mm: Mm, vma: Vma, page: u64, readOnly: bool): i32 {
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
   const slot = pteSlot(mm, page);
   const old = load<u64>(slot);
@@ -208,7 +222,7 @@ function cowBreak(mm: Mm, vma: Vma, page: u64): i32 {
   const pfn = copyOf(ptePfn(old));
   if (!pfn) return Status.ENOMEM;
   frameMapNewAnon(pfn, vma, page);
-  pteSet(slot, pteMake(pfn, vma.flags) | W | D);
+  pteSet(slot, pteMake(pfn, vma.flags) | (readOnly ? old & SD : WRITTEN));
   if (!(old & S)) frameUnmap(ptePfn(old));
   else if (ptePfn(old)) deviceCount(ptePfn(old), -1);
   statAdd(Vmstat.cow_break, 1);
@@ -218,7 +232,7 @@ function cowBreak(mm: Mm, vma: Vma, page: u64): i32 {
 /** Commit of a planned COW break. */
 export function faultCommit(ticket: Ticket): i32 {
   const mm = changetype<Mm>(ticket.mm);
-  return cowBreak(mm, changetype<Vma>(vmaLookup(mm, ticket.a)), ticket.a);
+  return cowBreak(mm, changetype<Vma>(vmaLookup(mm, ticket.a)), ticket.a, ticket.b != 0);
 }
 
 /** A file's page that is not mapped: SIGBUS beyond its end. */
@@ -258,11 +272,14 @@ function fileMap(mm: Mm, vma: Vma, page: u64, pfn: u32, write: bool): i32 {
   return resolved(pfn);
 }
 
-/** The pte of a cached page: a shared one that needs no writeback may be written at once. */
+/**
+ * The pte of a cached page: a shared one may be written at once where neither writeback nor who
+ * asks for what was written needs to see it (Linux: vma_wants_writenotify).
+ */
 export function filePte(vma: Vma, pfn: u32, write: bool): u64 {
   const pte = pteMake(pfn, vma.flags);
-  if (write) return pte | W | D;
+  if (write) return pte | WRITTEN;
   const tracked = changetype<Mapping>(vma.mapping).kind == FileKind.Disk;
   const writable = (vma.flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE);
-  return writable && !tracked ? pte | W : pte;
+  return writable && !tracked && mayWriteUnmarked(vma, pte) ? pte | W : pte;
 }

@@ -6,6 +6,9 @@
 //   MADV_WIPEONFORK             there, empty, without anon_vma
 //   without anon_vma            there, empty: its pages come back by faults (a device's are copied)
 //   others                      every pte copied; private writable ones lose W on both sides
+//
+// A pinned private page is the exception: the child gets its bytes in a frame of its own, so that
+// the device stays with the parent's page, which keeps W.
 
 import {
   Demand,
@@ -22,15 +25,17 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../abi";
+import { frameAlloc } from "../frame/buddy";
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
 import { deviceCount } from "../map/device";
 import { ksmAny, ksmCount, ksmFork } from "../map/ksm";
 import { Mm, mmCreate, mmOf } from "../map/mm";
-import { A, E, P, ptePfn, S, W } from "../map/pte";
-import { frameMapAgain } from "../map/rmap";
+import { isPinnedAnon } from "../map/pin";
+import { A, E, P, ptePfn, pteWithPfn, S, W } from "../map/pte";
+import { frameMapAgain, frameMapNewAnon } from "../map/rmap";
 import { isSwap, SWP_EXCLUSIVE, slotDup, swapSlot } from "../map/swap";
-import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, tableTrim } from "../map/table";
+import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, pteSet, tableTrim } from "../map/table";
 import { Vma, vmaPages } from "../map/vma";
 import { vmaDup, vmaLink } from "../map/vma-link";
 import { certain } from "../mem/certain";
@@ -87,8 +92,8 @@ export function fork(mm: Mm): i32 {
 }
 
 function forkPlan(mm: Mm): void {
-  // The child's tables are at most the parent's.
-  need.frames = mm.tables;
+  // The child's tables are at most the parent's; pinned pages are copied.
+  need.frames = mm.tables + min(mm.pins, <u32>mm.totalPages);
   need.mms = 1;
   for (let p = mm.first; p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
@@ -146,7 +151,44 @@ function copyLeaf(from: usize, to: usize, count: u32, keep: u64): void {
   frameOf(pfnOfAddress(to - 8)).private_ += copied;
 }
 
-function copyRange(parent: Mm, child: Mm, vma: Vma): void {
+/** Whether the page behind `pte` must be copied: a device has it, and it stays the parent's. */
+function staysBehind(pte: u64): bool {
+  return (pte & P) != 0 && !(pte & S) && isPinnedAnon(ptePfn(pte));
+}
+
+/** Copies one pinned page of the parent: an entry of a frame of its own in the child. */
+function copyPinned(from: usize, to: usize, child: Vma, address: u64): void {
+  const pte = load<u64>(from);
+  const pfn = frameAlloc(0);
+  certain(pfn != 0);
+  memory.copy(frameAddress(pfn), frameAddress(ptePfn(pte)), 4096);
+  frameMapNewAnon(pfn, child, address);
+  pteSet(to, pteWithPfn(pte & ~(E | A), pfn));
+}
+
+/** As `copyLeaf`, where pages may be pinned: these are copied, the runs between them shared. */
+function copyLeafAround(
+  from: usize,
+  to: usize,
+  count: u32,
+  keep: u64,
+  child: Vma,
+  start: u64,
+): void {
+  let first: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const at = (<usize>i) << 3;
+    if (!staysBehind(load<u64>(from + at))) continue;
+    const run = (<usize>first) << 3;
+    if (first < i) copyLeaf(from + run, to + run, i - first, keep);
+    copyPinned(from + at, to + at, child, start + ((<u64>i) << 12));
+    first = i + 1;
+  }
+  const run = (<usize>first) << 3;
+  if (first < count) copyLeaf(from + run, to + run, count - first, keep);
+}
+
+function copyRange(parent: Mm, child: Mm, vma: Vma, copy: Vma): void {
   const keep: u64 = isCow(vma) ? ~W : ~(<u64>0);
   let at = leafSeek(parent, vma.start, vma.end);
   while (at < vma.end) {
@@ -156,7 +198,9 @@ function copyRange(parent: Mm, child: Mm, vma: Vma): void {
       const to = pteEnsure(child, at);
       certain(to != 0);
       const slot = frameAddress(from) + ((<usize>leafIndex(at)) << 3);
-      copyLeaf(slot, to, <u32>((stop - at) >> 12), keep);
+      const pages = <u32>((stop - at) >> 12);
+      if (parent.pins && isCow(vma)) copyLeafAround(slot, to, pages, keep, copy, at);
+      else copyLeaf(slot, to, pages, keep);
       if (ksmAny()) ksmFork(child, at, stop);
       // The part that this area has of the leaf may be empty, and then the table is (T6).
       if (!frameOf(leafPfn(child, at)).private_) tableTrim(child, at);
@@ -174,8 +218,8 @@ function forkApply(parent: Mm): i32 {
   for (let p = parent.first; p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
     if (vma.flags & VM_DONTCOPY) continue;
-    copyArea(child, vma);
-    if (copiesPtes(vma)) copyRange(parent, child, vma);
+    const copy = copyArea(child, vma);
+    if (copiesPtes(vma)) copyRange(parent, child, vma, copy);
   }
   return answer(<u64>handle);
 }

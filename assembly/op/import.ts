@@ -5,7 +5,7 @@ import { frameAllocZeroed, frameFree } from "../frame/buddy";
 import { anonVmaAttach, anonVmaCreate } from "../map/anon-vma";
 import { fileRangeFits, Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
-import { D, pteMake, S, W } from "../map/pte";
+import { D, pteMake, S, SD, W } from "../map/pte";
 import { frameMapNewAnon } from "../map/rmap";
 import { pteEnsure, pteGet, pteSet, tableTrim } from "../map/table";
 import { linearIndex, Vma } from "../map/vma";
@@ -84,7 +84,7 @@ export function importPage(mm: Mm, address: u64, zero: bool): i32 {
   }
   if (!zero) frameMapNewAnon(pfn, vma, page);
   const write = !zero && vma.flags & VM_WRITE ? W : 0;
-  pteSet(slot, pteMake(pfn, vma.flags) | (zero ? S : D | write));
+  pteSet(slot, pteMake(pfn, vma.flags) | (zero ? S : D | SD | write));
   return Status.Ok;
 }
 

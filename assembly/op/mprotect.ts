@@ -36,7 +36,7 @@ import { anonVmaPrepare } from "../map/anon-vma";
 import { Mapping } from "../map/mapping";
 import { vmaTryModify } from "../map/merge";
 import { Mm } from "../map/mm";
-import { P, pteModify, W } from "../map/pte";
+import { P, pteModify, SD, W } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
 import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
@@ -93,13 +93,24 @@ function protectLeaf(leaf: u32, first: u32, count: u32, flags: u32, write: u64):
   }
 }
 
+/** The same where a write to a page that has no mark must be seen. */
+function protectMarked(leaf: u32, first: u32, count: u32, flags: u32): void {
+  let slot = frameAddress(leaf) + ((<usize>first) << 3);
+  for (let i: u32 = 0; i < count; i++, slot += 8) {
+    const pte = load<u64>(slot);
+    if (pte & P) store<u64>(slot, pteModify(pte, flags) | (pte & SD ? W : 0));
+  }
+}
+
 /** Gives every present pte of [start, end) the protection of `flags`. */
 function protectRange(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): void {
   const write = sharedWrite(vma, flags);
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const stop = leafEnd(at, end);
-    protectLeaf(leafPfn(mm, at), leafIndex(at), <u32>((stop - at) >> 12), flags, write);
+    const pages = <u32>((stop - at) >> 12);
+    if (write && !vma.softDirty) protectMarked(leafPfn(mm, at), leafIndex(at), pages, flags);
+    else protectLeaf(leafPfn(mm, at), leafIndex(at), pages, flags, write);
     at = leafSeek(mm, stop, end);
   }
 }

@@ -14,6 +14,7 @@ import { isMerged } from "../map/ksm";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
 import { frameUnmap } from "../map/rmap";
+import { softDirtyToSwap } from "../map/soft-dirty";
 import { slotTake, swapEntry, swapSlots } from "../map/swap";
 import { leafEnd, leafSeek, pteGet, pteSet, pteSlot, tableTrim } from "../map/table";
 import { statAdd } from "../mem/vmstat";
@@ -58,10 +59,10 @@ function lazyFree(slot: usize, pte: u64, pfn: u32): void {
 }
 
 /** Swaps one page out; where no slot is left it stays. */
-function swapOut(slot: usize, pfn: u32): void {
+function swapOut(slot: usize, pte: u64, pfn: u32): void {
   const taken = slotTake(pfn);
   if (!taken) return;
-  pteSet(slot, swapEntry(taken - 1, true));
+  pteSet(slot, swapEntry(taken - 1, true) | softDirtyToSwap(pte));
   frameUnmap(pfn);
   flagSet(PG.writeback, pfn);
 }
@@ -78,7 +79,7 @@ export function pageoutRange(mm: Mm, start: u64, end: u64): void {
       const pte = load<u64>(slot);
       if (!isCandidate(pte)) continue;
       const pfn = ptePfn(pte);
-      if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pfn);
+      if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pte, pfn);
       else lazyFree(slot, pte, pfn);
     }
     tableTrim(mm, first);

@@ -15,8 +15,9 @@ import {
   VM_MAYSHARE,
 } from "../abi";
 import { chainClone, chainDrop } from "../map/anon-vma";
-import { mergeNew, propose, proposeAnonVma, proposeSource, vmaResize } from "../map/merge";
+import { mergeNew, propose, proposeGrowth, proposeSource, vmaResize } from "../map/merge";
 import { Mm } from "../map/mm";
+import { softDirtied, softDirtyLeaf } from "../map/soft-dirty";
 import {
   LEAF_BYTES,
   leafEnd,
@@ -37,7 +38,10 @@ import { unmergeRange } from "./merge-page";
 import { checkArea, cutRefusal, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
 import { unmapApply } from "./munmap";
 
-/** Moves the entries of [from, end) of a leaf table's span to `to`, pte by pte. */
+/**
+ * Moves the entries of [from, end) of a leaf table's span to `to`, pte by pte. Their pages count as
+ * written from now on: they are where they were not.
+ */
 function moveEntries(mm: Mm, from: u64, end: u64, to: u64): void {
   let target = to;
   for (let at = from; at < end; at += 4096, target += 4096) {
@@ -47,17 +51,24 @@ function moveEntries(mm: Mm, from: u64, end: u64, to: u64): void {
     const place = pteEnsure(mm, target);
     certain(place != 0);
     pteSet(slot, 0);
-    pteSet(place, pte);
+    pteSet(place, softDirtied(pte));
   }
 }
 
-function moveTables(mm: Mm, from: u64, end: u64, to: u64): void {
+/** A whole leaf table; its entries are only marked where the area does not count as written. */
+function moveLeaf(mm: Mm, copy: Vma, from: u64, to: u64): void {
+  certain(leafMove(mm, from, to));
+  if (!copy.softDirty) softDirtyLeaf(mm, to);
+}
+
+/** Moves the tables below [from, end) to `to`, where `copy` shows them. */
+function moveTables(mm: Mm, copy: Vma, from: u64, end: u64, to: u64): void {
   let at = leafSeek(mm, from, end);
   while (at < end) {
     const stop = leafEnd(at, end);
     const target = to + (at - from);
     const whole = stop - at == LEAF_BYTES && !(target & (LEAF_BYTES - 1));
-    if (whole) certain(leafMove(mm, at, target));
+    if (whole) moveLeaf(mm, copy, at, target);
     else moveEntries(mm, at, stop, target);
     tableTrim(mm, at);
     at = leafSeek(mm, stop, end);
@@ -105,7 +116,7 @@ function moveArea(
   if (!mayCharge(vma, added >> 12)) return Status.ENOMEM;
   unmergeRange(mm, at, end);
   const copy = copyArea(mm, vma, at, to, newLength);
-  moveTables(mm, at, end, to);
+  moveTables(mm, copy, at, end, to);
   if (flags & MREMAP_DONTUNMAP) leaveBehind(mm, copy, at, end);
   else if (oldLength) unmapApply(mm, at, end);
   if (locked && newLength > oldLength) {
@@ -169,7 +180,7 @@ function growHere(vma: Vma, at: u64, oldLength: u64, newLength: u64): i32 {
   if (!mayCharge(vma, added >> 12)) return Status.ENOMEM;
   const locked = (vma.flags & VM_LOCKED) != 0;
   propose(start, start + added, vma.flags, linearIndex(vma, start), vma.mapping);
-  proposeAnonVma(vma.anonVma);
+  proposeGrowth(vma);
   const merged = mergeNew(changetype<usize>(vma), vma.next, false);
   if (!merged) vmaResize(vma, vma.start, start + added, vma.pgoff);
   if (locked) populateNext(start, start + added, Populate.Quiet);

@@ -12,6 +12,7 @@ import { anonVmaPrepare, anonVmaRoot, MAPPING_ANON } from "../map/anon-vma";
 import { Mm } from "../map/mm";
 import { D, pteMake, W } from "../map/pte";
 import { frameMapNewAnon } from "../map/rmap";
+import { mayWriteUnmarked, softDirtyFromSwap } from "../map/soft-dirty";
 import {
   slotCount,
   slotFrame,
@@ -56,8 +57,9 @@ export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
   // Others had the slot, and map its frame by now: then it is nobody's alone.
   const alone = slotCount(slot) == 1 && !frameOf(cached).mapcount;
   mapCached(vma, page, cached, alone);
-  const write = alone && vma.flags & VM_WRITE ? W : 0;
-  pteSet(pteAt, pteMake(cached, vma.flags) | D | write);
+  const mark = softDirtyFromSwap(load<u64>(pteAt));
+  const write = alone && vma.flags & VM_WRITE && mayWriteUnmarked(vma, mark) ? W : 0;
+  pteSet(pteAt, pteMake(cached, vma.flags) | D | mark | write);
   slotPut(slot);
   resultSet(ResultField.Pfn, cached);
   return Status.Ok;

@@ -2,8 +2,8 @@
 // this checker remembers: it keeps a sum over those ptes for each planned ticket, and compares it
 // the next time that it looks.
 //
-// A and D may be set by accesses that go on, the e bit cleared by holders that let go: these bits
-// are no part of the sum, and the number of e bits may only fall.
+// A and D may be set by accesses that go on, S by what a holder hands back, the e bit cleared by
+// holders that let go: these bits are no part of the sum, and the number of e bits may only fall.
 //
 // There are two tables, of the look before and of this one, found by the ticket's address; a ticket
 // that is not in the one before is new.
@@ -19,7 +19,7 @@ import { TICKETS_MAX } from "../abi";
 import { frameAddress } from "../frame/frame";
 import { weigh } from "../map/check-used";
 import { Mm } from "../map/mm";
-import { A, D, E } from "../map/pte";
+import { A, D, E, SD } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
 import { Key, KeyKind, keyFirst } from "./freeze";
 import { Ticket, TicketState } from "./ticket";
@@ -37,7 +37,7 @@ const TABLE_BYTES: usize = PLACES * 16;
 if (offsetof<Watch>() != 16) ERROR("Watch resized; its tables have another length");
 if (PLACES < TICKETS_MAX * 2) ERROR("more tickets than the tables of watches are made for");
 
-const GOES_ON: u64 = A | D | E;
+const GOES_ON: u64 = A | D | SD | E;
 
 let before: usize = memory.data(32768, 8);
 let now: usize = memory.data(32768, 8);

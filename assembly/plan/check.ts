@@ -1,6 +1,7 @@
 // The checker of what is planned and exported.
 //
 //   222       MMF_EXPORTED            here
+//   432..433  pins                    check-pin.ts
 //   453       plans of devices        check-ticket.ts
 //   501       reserves                check-ticket.ts
 //   511..513  freezes                 check-freeze.ts
@@ -22,6 +23,7 @@ import { treeCheck, treeNext } from "../map/tree";
 import { frameCount } from "../mem/layout";
 import { checkFreezes } from "./check-freeze";
 import { checkGauges } from "./check-gauge";
+import { checkPins } from "./check-pin";
 import { checkTickets } from "./check-ticket";
 import { USER_END } from "./placement";
 import {
@@ -68,6 +70,8 @@ export function checkPlans(): u32 {
   if (frames) return frames;
   const mms = checkMms();
   if (mms) return mms;
+  const pins = checkPins();
+  if (pins) return pins;
   const subscribers = checkSubscribers();
   if (subscribers) return subscribers;
   const tickets = checkTickets();
@@ -110,7 +114,7 @@ function checkFrame(pfn: u32): u32 {
   // The zero page's own reference is the machine's.
   const own: u32 = flagTest(PG.pagecache, pfn) || !pfn ? 1 : 0;
   const swapped: u32 = flagTest(PG.swapcache, pfn) ? 1 : 0;
-  const isRight = frame.refcount == frame.mapcount + own + swapped + count;
+  const isRight = frame.refcount == frame.mapcount + own + swapped + frame.pins + count;
   return isRight ? RecordInvariant.None : RecordInvariant.RefCount;
 }
 

@@ -34,6 +34,8 @@ export class PlainSpace implements Space {
   readonly table: Pages;
   readonly #storage: Storage;
   readonly #kin: Kin;
+  /** What `changes` has told, by page. */
+  readonly #kept = new Map<number, Uint8Array>();
 
   constructor(storage: Storage, kin: Kin) {
     this.layout = new Layout(storage);
@@ -200,6 +202,26 @@ export class PlainSpace implements Space {
         }
       }
     }
+  }
+
+  /** Without marks in the page table: a copy is kept of everything, and compared. */
+  changes(): { readonly addresses: number[]; readonly bytes: Uint8Array } {
+    const addresses: number[] = [];
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < this.layout.areas.count; at++) {
+      const [first, last] = [this.layout.areas.start(at) / PAGE, this.layout.areas.end(at) / PAGE];
+      for (const page of this.table.present(first, last)) {
+        const bytes = this.table.bytes(page);
+        const kept = this.#kept.get(page);
+        if (kept !== undefined && Buffer.compare(kept, bytes) === 0) continue;
+        const copy = kept ?? new Uint8Array(PAGE);
+        copy.set(bytes);
+        this.#kept.set(page, copy);
+        addresses.push(page * PAGE);
+        parts.push(copy);
+      }
+    }
+    return { addresses, bytes: new Uint8Array(Buffer.concat(parts)) };
   }
 
   contents(address: number): Uint8Array {

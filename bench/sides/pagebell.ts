@@ -1,6 +1,12 @@
 // Side "pagebell": the public synchronous API, on the release engine.
 
-import { createMachineSync, type File, type Machine, type Mm } from "../../src/sync.ts";
+import {
+  createMachineSync,
+  type File,
+  type Machine,
+  type Mm,
+  type MmDiff,
+} from "../../src/sync.ts";
 import { type AreaView, type Memory, PAGE, type PageView, type Space } from "../memory.ts";
 
 /** One mapping may promise as much as recorded machines could. */
@@ -17,6 +23,7 @@ class PagebellSpace implements Space {
   readonly #machine: Machine;
   readonly #mm: Mm;
   readonly #byte = new Uint8Array(1);
+  #last: MmDiff | null = null;
 
   constructor(machine: Machine, mm: Mm) {
     this.#machine = machine;
@@ -93,6 +100,11 @@ class PagebellSpace implements Space {
   *places(start: number, end: number): Generator<number> {
     const pfns = Array.from(this.#mm.pagemap(start, end), ({ pfn }) => pfn);
     for (const { address } of this.#machine.places(pfns)) yield address;
+  }
+
+  changes(): MmDiff {
+    this.#last = this.#last === null ? this.#mm.snapshotSync() : this.#mm.changesSync(this.#last);
+    return this.#last;
   }
 
   contents(address: number): Uint8Array {

@@ -13,6 +13,7 @@ import {
   PlaceEntry,
   Populate,
   ResultField,
+  ScanRange,
   SUBSCRIBER_WORDS,
 } from "../../assembly/abi.ts";
 import type { Heap } from "./heap.ts";
@@ -20,6 +21,7 @@ import type * as R from "./records.ts";
 
 const WORD_SHIFT = 2;
 const WORD_BITS = 32;
+const DOUBLE_BYTES = 8;
 
 /** Words of an export record (mm, address, pfn, rights). */
 const EXPORT_WORDS = 5;
@@ -124,6 +126,8 @@ export class Answers {
       refCount: this.#word(ResultField.RefCount),
       mapCount: this.#word(ResultField.MapCount),
       exports: this.#word(ResultField.Exports),
+      categories: this.#word(ResultField.Categories),
+      slot: this.#word(ResultField.Slot),
     };
   }
 
@@ -135,6 +139,8 @@ export class Answers {
       pteHi: this.#heap.word(at + PageEntry.PteHi),
       pfn: this.#heap.word(at + PageEntry.Pfn),
       mapCount: this.#heap.word(at + PageEntry.MapCount),
+      categories: this.#heap.word(at + PageEntry.Categories),
+      slot: this.#heap.word(at + PageEntry.Slot),
     }));
   }
 
@@ -152,6 +158,22 @@ export class Answers {
   /** Writes words to the window, for the call that follows at once. */
   fill(words: readonly number[]): void {
     this.#heap.words.set(words, this.#window);
+  }
+
+  /** `count` ranges of a scan. */
+  scanRanges(count: number): R.ScanRangeRecord[] {
+    return this.#list(count, ScanRange.LENGTH, (at) => ({
+      start: this.#heap.wide(at + ScanRange.StartLo),
+      end: this.#heap.wide(at + ScanRange.EndLo),
+      categories: this.#heap.word(at + ScanRange.Categories),
+    }));
+  }
+
+  /** `count` numbers of f64. */
+  doubles(count: number): number[] {
+    const first = (this.#window << WORD_SHIFT) >>> 0;
+    const read = (_: unknown, index: number) => this.#heap.double(first + index * DOUBLE_BYTES);
+    return Array.from({ length: count }, read);
   }
 
   /** `count` export records. */

@@ -130,6 +130,22 @@ export interface EnginePages {
   places_first(count: number): number;
   places_next(): number;
   page_mapped_in(mm: number, address: number, pfn: number): number;
+  mm_forget_soft_dirty(mm: number): number;
+  mm_forget_references(mm: number, what: number): number;
+  pagemap_scan(
+    mm: number,
+    start: number,
+    end: number,
+    inverted: number,
+    mask: number,
+    anyOf: number,
+    returned: number,
+    pages: number,
+  ): number;
+  area_smaps(mm: number, address: number): number;
+  page_pin(mm: number, address: number, write: number): number;
+  page_unpin(mm: number, pfn: number, dirty: number): number;
+  page_hash(pfn: number): number;
 }
 
 /** Every function that the module exports. */
@@ -223,4 +239,11 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   pfn_remap: true,
   pfn_list: true,
   pfn_install: true,
+  mm_forget_soft_dirty: true,
+  mm_forget_references: true,
+  pagemap_scan: true,
+  area_smaps: true,
+  page_pin: true,
+  page_unpin: true,
+  page_hash: true,
 };

@@ -1,5 +1,6 @@
 // The calls that look at pages: where frames are mapped.
 
+import { type ClearRefs, Smaps } from "../../assembly/abi.ts";
 import type { Answers } from "./answers.ts";
 import type { Ask } from "./ask.ts";
 import type { EngineFunctions } from "./exports.ts";
@@ -30,6 +31,47 @@ export class PageCalls {
     let count = wasm.notice_places(notice);
     for (; count !== 0; count = wasm.places_next()) this.#answers.eachPlace(count, add);
     return all;
+  }
+
+  /** Forgets which pages were written: 0, a ticket, or a status. */
+  forgetSoftDirty(mm: number): number {
+    return this.#ask((wasm) => wasm.mm_forget_soft_dirty(mm));
+  }
+
+  /** Forgets which pages were used. */
+  forgetReferences(mm: number, what: ClearRefs): number {
+    return this.#ask((wasm) => wasm.mm_forget_references(mm, what));
+  }
+
+  /** Ranges of pages of a kind: one window of them, and where to go on. Null for no mm. */
+  scan(mm: number, ask: R.ScanAsk): { list: R.ScanRangeRecord[]; next: number } | null {
+    const { start, end, inverted, mask, anyOf, returned, pages } = ask;
+    const count = this.#ask((wasm) =>
+      wasm.pagemap_scan(mm, start, end, inverted, mask, anyOf, returned, pages),
+    );
+    if (count < 0) return null;
+    return { list: this.#answers.scanRanges(count), next: this.#answers.value };
+  }
+
+  /** What the pages of the area at `address` amount to, by `Smaps`; null for no area. */
+  smaps(mm: number, address: number): readonly number[] | null {
+    const status = this.#ask((wasm) => wasm.area_smaps(mm, address));
+    return status === 1 ? this.#answers.doubles(Smaps.COUNT) : null;
+  }
+
+  /** Pins a page: 0 with its frame in the answer, a ticket, or a status. */
+  pin(mm: number, address: number, write: boolean): number {
+    return this.#ask((wasm) => wasm.page_pin(mm, address, write ? 1 : 0));
+  }
+
+  /** Lets go of a frame pinned through `mm`. */
+  unpin(mm: number, pfn: number, dirty: boolean): void {
+    this.#ask((wasm) => wasm.page_unpin(mm, pfn, dirty ? 1 : 0));
+  }
+
+  /** The bytes of a frame as one whole number; 0 for zeros. */
+  hash(pfn: number): number {
+    return this.#ask((wasm) => wasm.page_hash(pfn));
   }
 
   /** Where the area at `address` maps a frame, or null. */

@@ -81,6 +81,8 @@ export interface PageRecord {
   readonly refCount: number;
   readonly mapCount: number;
   readonly exports: number;
+  readonly categories: number;
+  readonly slot: number;
 }
 
 /** One entry of a listing of pages. */
@@ -90,6 +92,26 @@ export interface PageListRecord {
   readonly pteHi: number;
   readonly pfn: number;
   readonly mapCount: number;
+  readonly categories: number;
+  readonly slot: number;
+}
+
+/** What pages a scan is for: [start, end), by PAGE_IS_… bits. */
+export interface ScanAsk {
+  readonly start: number;
+  readonly end: number;
+  readonly inverted: number;
+  readonly mask: number;
+  readonly anyOf: number;
+  readonly returned: number;
+  readonly pages: number;
+}
+
+/** Pages side by side of the same categories. Bytes, half open. */
+export interface ScanRangeRecord {
+  readonly start: number;
+  readonly end: number;
+  readonly categories: number;
 }
 
 /** One page table entry of a range, absent or not, and where the next one is. */

@@ -11,12 +11,12 @@
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
 import { MemoryError } from "../errors.ts";
-import type { PageInfo } from "../inspect.ts";
 import type { Machine } from "../machine.ts";
 import type { Mm } from "../mm.ts";
 import type { Why } from "../notifier/ops.ts";
 import type { ExportNotifiers } from "../notifier/registry.ts";
 import type { ExportOptions, Subscriber } from "../notifier/subscriber.ts";
+import type { PageInfo } from "../pagemap.ts";
 import { HeldPages } from "./held.ts";
 import type { NoticeLog } from "./notice-log.ts";
 

@@ -1,8 +1,9 @@
 // An address space of the engine in the recording's own terms.
 
 import { PG } from "../../assembly/abi.ts";
-import type { Area, PageInfo } from "../inspect.ts";
+import type { Area } from "../inspect.ts";
 import type { Mm } from "../mm.ts";
+import type { PageInfo } from "../pagemap.ts";
 import type { RecordedArea, RecordedHeader, RecordedPage, RecordedSpace } from "./format.ts";
 import { SHM } from "./import.ts";
 

@@ -121,9 +121,9 @@ describe("the checker of physical memory", () => {
     frame.exports = 1;
     expectBroken(FrameInvariant.RecordOfFree);
     frame.exports = 0;
-    frame.spare = 1;
+    frame.pins = 1;
     expectBroken(FrameInvariant.RecordOfFree);
-    frame.spare = 0;
+    frame.pins = 0;
     frameOf(2).refcount = 1;
     expectBroken(FrameInvariant.RecordOfFree);
     frameOf(2).refcount = 0;

@@ -7,7 +7,7 @@ import { MAPPING_ANON } from "../../../assembly/map/anon-vma";
 import { RmapInvariant } from "../../../assembly/map/check";
 import { TableInvariant } from "../../../assembly/map/check-table";
 import { Mm } from "../../../assembly/map/mm";
-import { NX, P, pteMake, ptePfn, S, U, W } from "../../../assembly/map/pte";
+import { NX, P, pteMake, ptePfn, S, SD, U, W } from "../../../assembly/map/pte";
 import {
   leafPfn,
   pteEnsure,
@@ -186,6 +186,13 @@ describe("the checker of tables and ptes", () => {
       expectBroken(TableInvariant.PteOutside);
       pteSet(pteSlot(mm, page(index)), 0);
     }
+  });
+
+  test("U1: a page that may be written unseen: no mark, in an area without one", () => {
+    const written = pteOf(3);
+    area(mm, 0).softDirty = 0;
+    expectBrokenBy(3, (written | W) & ~SD, TableInvariant.SoftDirty);
+    area(mm, 0).softDirty = 1;
   });
 
   test("R1: an anonymous page that names an anon_vma its area is not chained to", () => {

@@ -7,6 +7,7 @@ import { Frame, frameOf } from "../../../assembly/frame/frame";
 import { poolReserve, poolUnreserve } from "../../../assembly/frame/pool";
 import { Mapping, nodePool } from "../../../assembly/map/mapping";
 import { Mm } from "../../../assembly/map/mm";
+import { framePin, frameUnpin } from "../../../assembly/map/pin";
 import { A, D, E, P, ptePfn, pteWithPfn, W } from "../../../assembly/map/pte";
 import { pteGet, pteSet, pteSlot } from "../../../assembly/map/table";
 import { vmaPool } from "../../../assembly/map/vma";
@@ -18,6 +19,7 @@ import { munmap } from "../../../assembly/op/munmap";
 import { checkPlans, RecordInvariant } from "../../../assembly/plan/check";
 import { FreezeInvariant } from "../../../assembly/plan/check-freeze";
 import { GaugeInvariant } from "../../../assembly/plan/check-gauge";
+import { PinInvariant } from "../../../assembly/plan/check-pin";
 import { TicketInvariant } from "../../../assembly/plan/check-ticket";
 import { Key } from "../../../assembly/plan/freeze";
 import { ExportRecord, recordAdd, recordFind, recordRemove } from "../../../assembly/plan/record";
@@ -185,6 +187,27 @@ describe("the checker of records", () => {
     flagSet(PG.quarantine, pfnAt(2));
     expectBroken(RecordInvariant.Quarantine);
     flagClear(PG.quarantine, pfnAt(2));
+  });
+
+  test("U2: PG.pinned without a pin, a pin without PG.pinned or without its reference", () => {
+    flagSet(PG.pinned, pfnAt(2));
+    expectBroken(PinInvariant.Frame);
+    flagClear(PG.pinned, pfnAt(2));
+    framePin(mm, pfnAt(2));
+    expectSound();
+    flagClear(PG.pinned, pfnAt(2));
+    expectBroken(PinInvariant.Frame);
+    flagSet(PG.pinned, pfnAt(2));
+    frameAt(2).refcount += 1;
+    expectBroken(PinInvariant.Frame);
+    frameAt(2).refcount -= 1;
+    frameUnpin(mm, pfnAt(2));
+  });
+
+  test("U3: an mm that counts a pin that there is not", () => {
+    stranger.pins = 1;
+    expectBroken(PinInvariant.Mm);
+    stranger.pins = 0;
   });
 
   test("R5: an exported page with another count of references than it has holders", () => {
