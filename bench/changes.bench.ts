@@ -29,7 +29,7 @@ export const changes: BenchCase = {
       setup() {
         round++;
         for (let index = 0; index < written; index++)
-          space.store(start + index * step, round % 256);
+          space.store(start + index * step + 1, round % 256);
       },
       run() {
         const { addresses, bytes } = space.changes();

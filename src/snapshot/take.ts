@@ -5,8 +5,8 @@
 //                                  └──── one was swapped out again ─────────┘
 //
 // Private pages are told by soft-dirty; copying is of what was written alone. What a file or shared
-// memory shows may be written by others, and by file: these pages are told by a hash of their bytes.
-// A file's page that is not in the page cache counts as zeros.
+// memory shows may be written by others, and by file: these pages are told by a hash of their
+// bytes. A file's page that is not in the page cache counts as zeros.
 
 import {
   Access,

@@ -134,7 +134,7 @@ describe("fork", () => {
     expect(later.page(at(1))?.pfn).toBe(mm.page(at(1))?.pfn);
   });
 
-  test("a page that was shared before: who holds it is told, then it is the pinner's own", async () => {
+  test("a page that was shared before: its holder is told first", async () => {
     const booted = boot("w");
     const { mm } = booted;
     const child = mm.forkSync();

@@ -24,11 +24,11 @@ import { storeOf } from "../support/store.ts";
 const ONE = Uint8Array.of(1);
 const code = (name: string) => expect.objectContaining({ code: name });
 
-/** Areas that agree in rights, side by side or in one, as one; and what can be read of each page. */
+/** The rights of each page, and what can be read of it: however areas are cut. */
 function picture(mm: Mm): string[] {
   const lines: string[] = [];
   for (const { start, end, read, write, execute, shared } of mm.areas()) {
-    const rights = `${read ? "r" : "-"}${write ? "w" : "-"}${execute ? "x" : "-"}${shared ? "s" : "p"}`;
+    const rights = [read && "r", write && "w", execute && "x", shared ? "s" : "p"].join("");
     for (let page = start; page < end; page += PAGE) {
       lines.push(`${page.toString(16)} ${rights} ${read ? sum(mm.readSync(page, PAGE)) : "?"}`);
     }
