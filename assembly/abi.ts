@@ -71,7 +71,10 @@ export const enum Status {
   EOPNOTSUPP = -95,
   ETIMEDOUT = -110,
   ESTALE = -116,
-  /** The page is on its way from swap: `swap_in` says which, the same call goes on afterwards. */
+  /**
+   * A page is not there yet, or not free yet: of a file (Mapping, Offset its index) or of swap
+   * (Mapping 0, Count its slot, Pfn). The same call goes on when the host has moved it.
+   */
   NEED_IO = -1000,
   /** SIGSEGV, SEGV_MAPERR: no area there. */
   SEGV_MAPERR = -1001,
@@ -162,6 +165,7 @@ export const enum Op {
   RemapPfn,
   Merge,
   ClearRefs,
+  Writeback,
 }
 
 /** Why a page is about to change (`why.reason`). */
@@ -340,6 +344,10 @@ export const enum Vmstat {
   cow_ksm,
   nr_foll_pin_acquired,
   nr_foll_pin_released,
+  nr_dirty,
+  nr_writeback,
+  nr_dirtied,
+  nr_written,
   COUNT,
 }
 
@@ -351,6 +359,37 @@ export const enum MergeScan {
   Pair,
   /** At the end of a pass over everything. */
   End,
+}
+
+/** Pages that one ticket of a writeback is about, at most. */
+export const WRITEBACK_PAGES_MAX: u32 = 64;
+
+/** Which dirty pages a writeback passes over: for data integrity, it passes over none. */
+export const enum WritebackMode {
+  /** As fsync(2): one that is being written already, or is frozen, is waited for. */
+  Integrity,
+  /** As background writeback: those are left for the next time. */
+  Background,
+}
+
+/** Words of one page that `mapping_writeback` leaves in the window, to be written by the host. */
+export const enum WritebackEntry {
+  IndexLo,
+  IndexHi,
+  Pfn,
+  /** Bytes of it that the file has: a page at its end is shorter. */
+  Bytes,
+  LENGTH,
+}
+
+/** How a page of a file is reached, see `mapping_page`. */
+export const enum FilePage {
+  /** ENOENT where nothing is cached: it reads as zeros. */
+  Look,
+  /** Made where it is not cached, and dirty from now on. */
+  Write,
+  /** The same, and all of it is written: what it was does not matter. */
+  Overwrite,
 }
 
 /** Words of one entry that `page_list` writes to the window. */

@@ -100,3 +100,17 @@ export {
   ticketNotices as ticket_notices,
   watchEntry as mm_watch,
 } from "./entry/ticket";
+export {
+  dirtyNextEntry as mapping_dirty_next,
+  fileDiskEntry as mapping_disk,
+  fileFilledEntry as mapping_filled,
+  fileHoldEntry as mapping_hold,
+  fileOpenEntry as mapping_open,
+  fileReadEntry as mapping_read,
+  holeNextEntry as mapping_hole_next,
+  holeStoredEntry as mapping_hole_stored,
+  redirtyEntry as mapping_redirty,
+  trimmedEntry as mapping_trimmed,
+  writebackEntry as mapping_writeback,
+  writtenEntry as mapping_written,
+} from "./entry/writeback";

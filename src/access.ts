@@ -128,6 +128,7 @@ export function faultPlan(space: Space, request: AccessRequest): Plan {
     ranges: span(address, 1),
     address,
     ...(done === undefined ? {} : { done }),
+    unread: Status.BUS_ADRERR,
     attempt: (engine) => engine.fault(space.handle, address, access),
     passes: (engine) => isAccessible(engine, space, address, access),
   };

@@ -7,7 +7,7 @@
 import { Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import type { Core } from "./core.ts";
-import type { Outcome, PopulateRecord, SwapPageRecord } from "./engine/records.ts";
+import type { AbsentPageRecord, Outcome, PopulateRecord } from "./engine/records.ts";
 import { MemoryError, type MemoryErrorDetail } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import type { Member } from "./notifier/member.ts";
@@ -40,8 +40,8 @@ export class Call {
   bracket: Bracket | null = null;
   /** The bracket in its way, when the engine said so. */
   blockedBy: Bracket | null = null;
-  /** The page that it needs from swap before it can be attempted again. */
-  absent: SwapPageRecord | null = null;
+  /** The page that has to be moved, in or out, before it can be attempted again. */
+  absent: AbsentPageRecord | null = null;
   /** Subscribers whose late answer it waits for. */
   readonly owedBy = new Set<Member>();
   outcome: Outcome | null = null;
@@ -96,7 +96,7 @@ export class Call {
     gate.leave(this);
     if (status >= 0) return status;
     if (status === Status.NEED_IO) {
-      this.absent = engine.answer.swapPage;
+      this.absent = engine.answer.absentPage;
       return -1;
     }
     this.#takePopulate();
@@ -115,6 +115,13 @@ export class Call {
   /** Milliseconds until its deadline. */
   timeLeft(): number {
     return this.#deadlineAt - this.core.clock.now();
+  }
+
+  /** The limits of a call that is a part of this one. */
+  limitsLeft(): CallOptions | null {
+    if (!this.canWait) return null;
+    const signal = this.#signal === undefined ? {} : { signal: this.#signal };
+    return { deadline: Math.max(this.timeLeft(), 0), parallel: this.parallel, ...signal };
   }
 
   error(status: Status, detail: MemoryErrorDetail = {}): MemoryError {

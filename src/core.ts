@@ -6,8 +6,11 @@
 //   C2  `brackets` holds every open ticket, `spaces` every address space that still takes calls or
 //       has left records behind, `members` every subscriber whose id is in use.
 
+import type { BackedFile } from "./backed-file.ts";
+import type { Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Engine } from "./engine/engine.ts";
+import type { AbsentPageRecord } from "./engine/records.ts";
 import type { File } from "./file.ts";
 import type { FileState } from "./file-state.ts";
 import { Gate } from "./gate.ts";
@@ -56,6 +59,8 @@ export class Core {
   readonly files = new Map<number, FileState>();
   readonly sharedMemory = new Map<number, FileState>();
   readonly objects: ObjectMaker;
+  /** Files whose bytes a backing has, by their handles: until nothing of them has to be written. */
+  readonly backed = new Map<number, BackedFile>();
   /** Null where there is no swap area. */
   swap: Swap | null;
   quiet = true;
@@ -77,6 +82,12 @@ export class Core {
     this.objects = makeObjects(this);
     this.swap =
       settings.swap === undefined ? null : startSwap(this, settings.swap, "createMachine");
+  }
+
+  /** Has the page moved that a call needs; a promise only where that has to be waited for. */
+  bringIn(call: Call, page: AbsentPageRecord): void | Promise<void> {
+    if (page.mapping === 0) return this.swap?.bringIn(call, page);
+    return this.backed.get(page.mapping)?.bringIn(call, page.index);
   }
 
   nextBracketId(): number {

@@ -4,7 +4,7 @@
 //   Z1  It goes to the engine only when nobody is queued and no trace is kept (`core.quiet`).
 //   Z2  What is not done by that one call goes on, with the status it got, in the pipeline.
 
-import { MADV_PAGEOUT } from "../assembly/abi.ts";
+import { MADV_PAGEOUT, MADV_WILLNEED } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import { UNTRIED } from "./call.ts";
 import type { Core } from "./core.ts";
@@ -67,7 +67,7 @@ export function madvise(
   const at = take.word(address, "address");
   const size = take.word(length, "length");
   const kind = take.int(advice, "advice");
-  if (!core.quiet || kind === MADV_PAGEOUT) return UNTRIED;
+  if (!core.quiet || kind === MADV_PAGEOUT || kind === MADV_WILLNEED) return UNTRIED;
   return core.engine.madvise(space.handle, at, size, kind);
 }
 

@@ -5,7 +5,7 @@
 //   I4  Where a page is frozen the transfer stops before it, with `done` bytes behind it, and asks
 //       again when it may; each time it sees the file as it then is.
 
-import { PAGE_SIZE, Status } from "../assembly/abi.ts";
+import { FilePage, PAGE_SIZE, Status } from "../assembly/abi.ts";
 import { Call, type CallOptions, UNTRIED } from "./call.ts";
 import type { Engine } from "./engine/engine.ts";
 import { MemoryError } from "./errors.ts";
@@ -83,14 +83,15 @@ function partOf({ state, position, bytes, isWrite, done }: Transfer): Part | nul
 function reach({ state, isWrite }: Transfer, { index, inPage, count }: Part): number {
   const { core, mapping } = state;
   if (state.isReleased) return Status.EBADF;
-  if (!isWrite) return core.engine.files.page(mapping, index, false);
+  if (!isWrite) return core.engine.files.page(mapping, index, FilePage.Look);
   const start = index * PAGE_SIZE + inPage;
   const end = start + count;
   if (end > core.engine.files.size(mapping)) {
     const status = core.engine.files.grow(mapping, end, start);
     if (status < 0) return status;
   }
-  return core.engine.files.page(mapping, index, true);
+  const how = count === PAGE_SIZE ? FilePage.Overwrite : FilePage.Write;
+  return core.engine.files.page(mapping, index, how);
 }
 
 function copy(work: Transfer, { inPage, count }: Part, status: number): void {
@@ -122,7 +123,7 @@ function settledStatus(status: number, isWrite: boolean): number {
 }
 
 function isCached(engine: Engine, mapping: number, index: number): boolean {
-  return engine.files.page(mapping, index, false) === Status.Ok;
+  return engine.files.page(mapping, index, FilePage.Look) === Status.Ok;
 }
 
 function frozenAgain({ op, done }: Plan): MemoryError {

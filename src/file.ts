@@ -1,4 +1,4 @@
-// A file in memory: its page cache is its contents.
+// A file: its page cache is its contents, or, where a backing has those, what of them is in use.
 //
 // Invariants
 //   I1  `size` changes only by `write` and `truncate`, and never past what the engine takes.
@@ -18,6 +18,8 @@ import { perform, performSync } from "./operation.ts";
 import type { Plan } from "./plan.ts";
 import * as plans from "./plans.ts";
 import { CONTEXT } from "./space.ts";
+import * as writeback from "./writeback.ts";
+import { PAGES_END, syncRange } from "./writeback.ts";
 
 export interface FileOptions {
   /** Bytes. Default 0. */
@@ -109,16 +111,50 @@ export class File {
     this.#runSync(this.#hole(start, length));
   }
 
-  /** Gives the file up: it lives on while it is mapped, and takes no more calls. */
+  /**
+   * Writes what is dirty back and waits until it is durable, as fsync(2); a file in memory has
+   * nowhere to go. Who may write a page from outside is told before, and has to be read-only then.
+   * EIO, ENOSPC where the backing failed, once; nothing that was dirty is lost.
+   */
+  async sync(options?: CallOptions): Promise<void> {
+    const { core, mapping } = this.#syncing();
+    const pages = { mapping, first: 0, end: PAGES_END };
+    await writeback.perform(core, "fsync", this[CONTEXT], options, (whole) =>
+      syncRange(whole, pages),
+    );
+  }
+
+  /** The same; EAGAIN where something has to be waited for, and what has been begun goes on. */
+  syncSync(): void {
+    const { core, mapping } = this.#syncing();
+    const pages = { mapping, first: 0, end: PAGES_END };
+    writeback.performSync(core, "fsync", this[CONTEXT], (whole) => syncRange(whole, pages));
+  }
+
+  /**
+   * Gives the file up: it lives on while it is mapped, and takes no more calls. As close(2), it
+   * writes nothing: what a backing has yet to store stays in memory until `machine.sync()` or
+   * `machine.writeback()` has stored it.
+   */
   release(): void {
     const state = this[FILE];
     if (state.isReleased) return;
     state.isReleased = true;
-    state.core.engine.files.release(state.mapping);
+    const { core, mapping } = state;
+    core.engine.files.release(mapping);
+    const backed = core.backed.get(mapping);
+    if (backed === undefined) return;
+    backed.isReleased = true;
+    backed.settle();
   }
 
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  #syncing(): FileState {
+    this.#engine("fsync");
+    return this[FILE];
   }
 
   #truncation(size: number): Plan {

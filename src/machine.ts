@@ -28,6 +28,7 @@ import {
 import { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { ExportNotifiers } from "./notifier/registry.ts";
+import { type OpenFileOptions, opening, openOptionsOf } from "./open-file.ts";
 import { perform, performSync } from "./operation.ts";
 import { runEach, runEachSync } from "./pipeline.ts";
 import { type FramePlace, placesOf } from "./places.ts";
@@ -39,6 +40,7 @@ import { type SwapOptions, startSwap, swapOptionsOf } from "./swap.ts";
 import { swapOff } from "./swap-off.ts";
 import { TRACE_CAPACITY_DEFAULT, TRACE_CAPACITY_MAX, type Trace } from "./trace.ts";
 import { type VmstatCounters, vmstat } from "./vmstat.ts";
+import * as writeback from "./writeback.ts";
 
 const CLOCK_METHODS = ["now", "setTimeout", "clearTimeout"] as const;
 
@@ -67,6 +69,11 @@ export interface MachineOptions {
   readonly trace?: boolean | number;
   /** Hears of failures that have no caller. Default: `console.error`. */
   readonly report?: Reporter;
+}
+
+export interface WritebackOptions extends CallOptions {
+  /** How many pages to write at most. Default: all that are dirty. */
+  readonly pages?: number;
 }
 
 export interface MmOptions {
@@ -101,6 +108,51 @@ export class Machine {
   createFile(options: FileOptions = {}): File {
     take.options(options, "options");
     return createFile(this.#core, options, this.#context);
+  }
+
+  /**
+   * Opens a file whose bytes a backing has: pages come in when they are used, and go back when they
+   * are written and synced. EIO where its size is not known, EBUSY for a backing that is open.
+   */
+  async openFile(options: OpenFileOptions, limits?: CallOptions): Promise<File> {
+    const asked = openOptionsOf(options);
+    return writeback.perform(this.#core, "openFile", this.#context, limits, (whole) =>
+      opening(whole, asked, this.#context),
+    );
+  }
+
+  openFileSync(options: OpenFileOptions): File {
+    const asked = openOptionsOf(options);
+    return writeback.performSync(this.#core, "openFile", this.#context, (whole) =>
+      opening(whole, asked, this.#context),
+    );
+  }
+
+  /** Syncs every file, as sync(2): released ones too. The first error, after all were tried. */
+  sync(options?: CallOptions): Promise<void> {
+    return writeback.perform(this.#core, "sync", this.#context, options, writeback.syncAll);
+  }
+
+  syncSync(): void {
+    writeback.performSync(this.#core, "sync", this.#context, writeback.syncAll);
+  }
+
+  /**
+   * Writes dirty pages of files on a disk back, those first that have been dirty for longest, and
+   * waits until they are stored, which is less than durable. How many.
+   */
+  async writeback(options: WritebackOptions = {}): Promise<number> {
+    const pages = writebackPagesOf(options);
+    return writeback.perform(this.#core, "writeback", this.#context, options, (whole) =>
+      writeback.writeOldest(whole, pages),
+    );
+  }
+
+  writebackSync(options: Pick<WritebackOptions, "pages"> = {}): number {
+    const pages = writebackPagesOf(options);
+    return writeback.performSync(this.#core, "writeback", this.#context, (whole) =>
+      writeback.writeOldest(whole, pages),
+    );
   }
 
   /** The address spaces that take calls, oldest first. */
@@ -293,6 +345,11 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
 
 export function machineOf(core: Core): Machine {
   return core.objects.machine(null);
+}
+
+function writebackPagesOf(options: WritebackOptions): number {
+  const given = take.options(options, "options")?.pages;
+  return given === undefined ? Number.POSITIVE_INFINITY : take.natural(given, "pages");
 }
 
 function isFile(object: Mm | File): object is File {

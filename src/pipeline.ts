@@ -2,7 +2,7 @@
 //
 //   attempt ──▶ done                                nothing exported in reach: one call
 //      │ ├────▶ wait for its turn, attempt again    something is in the way
-//      │ └────▶ read the page, attempt again        it is swapped out
+//      │ └────▶ move the page, attempt again        it is swapped out, or not read yet
 //      ▼
 //   bracket ──▶ notices, one after another ──▶ commit ──▶ end
 //                  │ refusal, deadline, abort      │ EBUSY
@@ -15,7 +15,7 @@
 
 import { Status } from "../assembly/abi.ts";
 import type { Call } from "./call.ts";
-import type { Outcome, SwapPageRecord } from "./engine/records.ts";
+import type { AbsentPageRecord, Outcome } from "./engine/records.ts";
 import { Bracket } from "./notifier/bracket.ts";
 import { admitSync, deliver, deliverSync } from "./notifier/deliver.ts";
 import { type Notice, toNotice } from "./notifier/notice.ts";
@@ -23,7 +23,7 @@ import { type Notice, toNotice } from "./notifier/notice.ts";
 /** What the body asks its driver for. */
 type Step =
   | { readonly kind: "turn" }
-  | { readonly kind: "page"; readonly page: SwapPageRecord }
+  | { readonly kind: "page"; readonly page: AbsentPageRecord }
   | { readonly kind: "admit"; readonly bracket: Bracket }
   | { readonly kind: "notify"; readonly bracket: Bracket; readonly notice: Notice };
 
@@ -140,14 +140,14 @@ export function runSync(call: Call): Outcome {
 
 function drive(call: Call, step: Step): void | Promise<void> {
   if (step.kind === "turn") return call.core.gate.wait(call);
-  if (step.kind === "page") return call.core.swap?.bringIn(call, step.page);
+  if (step.kind === "page") return call.core.bringIn(call, step.page);
   if (step.kind === "notify") return deliver(step.bracket, step.notice);
 }
 
 function driveSync(call: Call, step: Step): void {
   if (step.kind === "notify") deliverSync(step.bracket, step.notice);
   else if (step.kind === "admit") admitSync(step.bracket);
-  else if (step.kind === "page") call.core.swap?.bringIn(call, step.page);
+  else if (step.kind === "page") call.core.bringIn(call, step.page);
   else throw call.error(Status.EAGAIN, { reason: "a plan in its way is open or queued" });
 }
 

@@ -6,7 +6,7 @@
 //       what is not covered (a placement, a growing stack, the address spaces that show a file)
 //       the engine's own freeze still guards.
 
-import { PAGE_SIZE, TASK_SIZE } from "../assembly/abi.ts";
+import { PAGE_SIZE, type Status, TASK_SIZE } from "../assembly/abi.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Outcome } from "./engine/records.ts";
 import type { Space } from "./space.ts";
@@ -38,6 +38,8 @@ export interface Plan {
   readonly mandatory?: boolean;
   /** Its answer may ask for a range to be populated. */
   readonly populates?: boolean;
+  /** What it fails with when a page could not be read. Default EIO. */
+  readonly unread?: Status;
   /** It leaves pages that wait to be written to swap. */
   readonly pagesOut?: boolean;
   attempt(engine: Engine): number;

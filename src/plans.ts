@@ -3,11 +3,14 @@
 
 import {
   MADV_PAGEOUT,
+  MADV_WILLNEED,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
   MAP_SHARED,
   MREMAP_FIXED,
+  PAGE_SIZE,
+  Populate,
   Status,
 } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
@@ -117,8 +120,26 @@ export function madvise(space: Space, address: number, length: number, advice: n
     populates: true,
     pagesOut: kind === MADV_PAGEOUT,
     ranges: span(at, size),
-    attempt: (engine) => engine.madvise(space.handle, at, size, kind),
+    attempt(engine) {
+      const status = engine.madvise(space.handle, at, size, kind);
+      const isDone = status === Status.Ok || status === Status.ENOMEM;
+      if (kind === MADV_WILLNEED && isDone) willNeed(space, at, at + size);
+      return status;
+    },
   };
+}
+
+/** Begins to read what the backed files in [start, end) show; nobody waits for it. */
+function willNeed({ core, handle }: Space, start: number, end: number): void {
+  if (core.backed.size === 0) return;
+  const { engine } = core;
+  for (let area = engine.areaAfter(handle, start); area !== null && area.start < end; ) {
+    const from = Math.max(area.start, start);
+    const first = (area.offset + from - area.start) / PAGE_SIZE;
+    const pages = Math.ceil((Math.min(area.end, end) - from) / PAGE_SIZE);
+    core.backed.get(area.mapping)?.reads.ahead(Math.floor(first), Math.floor(first) + pages);
+    area = engine.areaAfter(handle, area.end);
+  }
 }
 
 /**
@@ -248,6 +269,7 @@ export function populate(space: Space, op: string, ask: PopulateRecord): Plan {
     op,
     space,
     ranges,
+    unread: ask.mode === Populate.Locked ? Status.ENOMEM : Status.EFAULT,
     attempt(engine) {
       const status = engine.populate(space.handle, next, ask.end, ask.mode);
       const isStopped = status === Status.EAGAIN || status === Status.NEED_IO;

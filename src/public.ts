@@ -21,9 +21,16 @@ export { File, type FileOptions } from "./file.ts";
 export type { FileStore } from "./file-state.ts";
 export { WAITERS_MAX } from "./gate.ts";
 export type { Area } from "./inspect.ts";
-export { DEADLINE_DEFAULT, Machine, type MachineOptions, type MmOptions } from "./machine.ts";
+export {
+  DEADLINE_DEFAULT,
+  Machine,
+  type MachineOptions,
+  type MmOptions,
+  type WritebackOptions,
+} from "./machine.ts";
 export type { MergeOptions, MergeResult, MergeState } from "./merge.ts";
-export { type FaultOptions, Mm, type References } from "./mm.ts";
+export { type FaultOptions, Mm } from "./mm.ts";
+export type { References } from "./mm-pages.ts";
 export type {
   ExportOps,
   Place,
@@ -35,6 +42,7 @@ export type {
 } from "./notifier/ops.ts";
 export { ExportNotifiers } from "./notifier/registry.ts";
 export { type ExportedPage, type ExportOptions, Subscriber } from "./notifier/subscriber.ts";
+export type { OpenFileOptions } from "./open-file.ts";
 export { Page, type PageExport } from "./page.ts";
 export type {
   PageInfo,

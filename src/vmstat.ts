@@ -38,6 +38,10 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   cow_ksm: Vmstat.cow_ksm,
   nr_foll_pin_acquired: Vmstat.nr_foll_pin_acquired,
   nr_foll_pin_released: Vmstat.nr_foll_pin_released,
+  nr_dirty: Vmstat.nr_dirty,
+  nr_writeback: Vmstat.nr_writeback,
+  nr_dirtied: Vmstat.nr_dirtied,
+  nr_written: Vmstat.nr_written,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

@@ -74,10 +74,10 @@ export function fileGrowEntry(handle: u32, size: f64, from: f64): i32 {
   return file ? fileGrow(changetype<Mapping>(file), <u64>size, <u64>from) : Status.EBADF;
 }
 
-export function filePageEntry(handle: u32, index: f64, create: u32): i32 {
+export function filePageEntry(handle: u32, index: f64, how: u32): i32 {
   const file = fileOf(handle);
   if (!file) return Status.EBADF;
-  return settled(filePage(changetype<Mapping>(file), <u64>index, create != 0));
+  return settled(filePage(changetype<Mapping>(file), <u64>index, how));
 }
 
 /** Makes a file as long as `size` says, longer or shorter; or a ticket. */

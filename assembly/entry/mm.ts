@@ -139,7 +139,15 @@ export function mincoreEntry(handle: u32, address: f64, length: f64): i32 {
   return mm ? mincore(mm, bytes(address), bytes(length)) : Status.ESRCH;
 }
 
-export function msyncEntry(handle: u32, address: f64, length: f64, flags: i32): i32 {
+export function msyncEntry(
+  handle: u32,
+  address: f64,
+  length: f64,
+  flags: i32,
+  from: f64,
+  hole: u32,
+): i32 {
   const mm = mmOf(handle);
-  return mm ? msync(mm, bytes(address), bytes(length), flags) : Status.ESRCH;
+  if (!mm) return Status.ESRCH;
+  return msync(mm, bytes(address), bytes(length), flags, bytes(from), hole != 0);
 }

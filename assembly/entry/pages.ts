@@ -1,6 +1,6 @@
 // The calls on pages: where they are mapped, as the shell makes them.
 
-import { NoticeKind, Status } from "../abi";
+import { NoticeKind, Reason, Status } from "../abi";
 import { mmOf } from "../map/mm";
 import { NOWHERE, pageMappedIn } from "../map/rmap";
 import { Vma } from "../map/vma";
@@ -19,7 +19,8 @@ import { USER_END } from "../plan/placement";
 /** Places of a page's notice; as many as the window holds. */
 export function noticePlacesEntry(pointer: u32): u32 {
   const notice = noticeOf(pointer);
-  return notice && notice.kind == NoticeKind.Page ? placesOf(notice.pfn) : 0;
+  if (!notice || notice.kind != NoticeKind.Page) return 0;
+  return placesOf(notice.pfn, notice.reason == Reason.Writeback);
 }
 
 /** Places of the `count` frames that the window names; as many as it holds. */

@@ -1,11 +1,11 @@
 // Going through the pages that a file has in its cache, and taking them out.
 //
-// Written by: op/truncate.ts in commits.
+// Written by: op/truncate.ts in commits, op/file-read.ts for a page that could not be read.
 
+import { PG } from "../abi";
+import { flagTest } from "../frame/flags";
+import { NO_PAGE, pageCleaned } from "./dirty";
 import { cacheForget, cachePrune, FANOUT, FANOUT_BITS, Mapping, nodeUsed, slotIn } from "./mapping";
-
-/** No page: higher than any index. */
-const NO_PAGE: u64 = 0xffffffffffffffff;
 
 /** The first cached index at or above `from` below `node`, whose first index is `base`. */
 function nextBelow(node: usize, level: u32, base: u64, from: u64): u64 {
@@ -23,19 +23,20 @@ function nextBelow(node: usize, level: u32, base: u64, from: u64): u64 {
 }
 
 /** The first cached page at or above `from`, or NO_PAGE. */
-function cacheNext(mapping: Mapping, from: u64): u64 {
+export function cacheNext(mapping: Mapping, from: u64): u64 {
   if (!mapping.root || from >> (mapping.height * FANOUT_BITS)) return NO_PAGE;
   return nextBelow(mapping.root, mapping.height, 0, from);
 }
 
 /** Takes page `index`, which is cached and mapped nowhere, out of the cache. */
-function cacheRemove(mapping: Mapping, index: u64): void {
+export function cacheRemove(mapping: Mapping, index: u64): void {
   let node = mapping.root;
   for (let level = mapping.height; level > 1; level--) {
     node = load<usize>(slotIn(node, index, level - 1));
   }
   const slot = slotIn(node, index, 0);
   const pfn = <u32>load<usize>(slot);
+  if (flagTest(PG.dirty, pfn)) pageCleaned(pfn);
   store<usize>(slot, 0);
   store<u32>(nodeUsed(node), load<u32>(nodeUsed(node)) - 1);
   mapping.pages--;

@@ -13,6 +13,14 @@ import { poolUsed } from "../frame/pool";
 import { frameCount } from "../mem/layout";
 import { AnonVma, anonVmaPool } from "./anon-vma";
 import { AreaInvariant, linksListed, weighLink } from "./check-area";
+import {
+  checkDirty,
+  checkDirtyList,
+  checkTags,
+  dirtyForget,
+  dirtySee,
+  filesForget,
+} from "./check-dirty";
 import { usedFirst, usedNext, weigh } from "./check-used";
 import { Link, linkPool } from "./link";
 import { FANOUT, Mapping, mappingPool, nodePool, nodeUsed } from "./mapping";
@@ -54,10 +62,13 @@ export function checkObjects(): u32 {
   linkCount = 0;
   pagesOfAll = 0;
   nodes = 0;
+  filesForget();
   const anon = checkAnonVmas();
   if (anon) return anon;
   const files = checkMappings();
   if (files) return files;
+  const list = checkDirtyList();
+  if (list) return list;
   if (linksHeld != linksListed || linkCount != poolUsed(linkPool)) return ObjectInvariant.LinkLost;
   if (pagesOfAll != flagCount(PG.pagecache, 0, frameCount)) return ObjectInvariant.CacheFrame;
   return nodes == poolUsed(nodePool) ? ObjectInvariant.None : ObjectInvariant.CacheShape;
@@ -87,9 +98,12 @@ function checkMappings(): u32 {
     if (bad) return bad;
     if (!mapping.refs || mapping.refs < linkCount - before) return ObjectInvariant.MappingRefs;
     pages = 0;
+    dirtyForget();
     const cache = mapping.root ? checkNode(mapping, mapping.root, mapping.height, 0) : 0;
     if (cache) return cache;
     if (pages != mapping.pages) return ObjectInvariant.CacheShape;
+    const dirty = checkDirty(mapping);
+    if (dirty) return dirty;
     pagesOfAll += pages;
   }
   return ObjectInvariant.None;
@@ -135,6 +149,8 @@ function checkNode(mapping: Mapping, node: usize, level: u32, base: u64): u32 {
       level > 1 ? checkNode(mapping, child, level - 1, at) : checkCached(mapping, child, at);
     if (bad) return bad;
   }
+  const tags = checkTags(node, level);
+  if (tags) return tags;
   return used && used == load<u32>(nodeUsed(node)) ? 0 : ObjectInvariant.CacheShape;
 }
 
@@ -144,5 +160,6 @@ function checkCached(mapping: Mapping, child: usize, index: u64): u32 {
   const frame = frameOf(pfn);
   const isOurs = frame.mapping == changetype<usize>(mapping) && frame.index == index;
   pages += 1;
+  dirtySee(pfn);
   return isOurs ? ObjectInvariant.None : ObjectInvariant.CacheFrame;
 }

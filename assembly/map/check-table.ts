@@ -17,6 +17,7 @@ import { frameAddress, frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { MAPPING_ANON, MAPPING_KSM } from "./anon-vma";
 import { seeDevice } from "./check-device";
+import { DirtyInvariant, isUnnoticed } from "./check-dirty";
 import { KsmInvariant } from "./check-ksm";
 import { checkSwapEntry } from "./check-swap";
 import { weigh } from "./check-used";
@@ -164,6 +165,7 @@ function checkNamed(vma: Vma, pfn: u32, pte: u64): u32 {
     return TableInvariant.PteWrite;
   }
   if (pte & W && !mayWriteUnmarked(vma, pte)) return TableInvariant.SoftDirty;
+  if (isUnnoticed(vma, pfn, pte)) return DirtyInvariant.Unnoticed;
   const isKnown = isAnon ? isChained(vma, frame.mapping) : frame.mapping == vma.mapping;
   return isKnown ? TableInvariant.None : TableInvariant.FrameOwner;
 }

@@ -6,6 +6,7 @@
 //   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
 //   421..425  swap                    check-swap.ts
 //   431       soft-dirty              check-table.ts
+//   441..445  dirty pages, holes      check-dirty.ts
 //   451..452  devices                 check-device.ts
 //   461..463  merged pages            check-ksm.ts, check-table.ts
 //

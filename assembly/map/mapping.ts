@@ -4,6 +4,11 @@
 //
 //   height 2   node ── 64 ── node ── 64 ── frame        page = index
 //
+//   node  0                                256      260      264             272
+//        ┌─────────────────────────────────┬────────┬────────┬───────────────┐
+//        │ 64 children, or frames          │  used  │   -    │ tags: dirty   │   see dirty.ts
+//        └─────────────────────────────────┴────────┴────────┴───────────────┘
+//
 // Invariants
 //   C1  A cached frame has PG.pagecache, names the mapping and its index, and holds one reference.
 //   C2  `pages` counts the cached frames; no node is empty.
@@ -13,10 +18,12 @@
 
 import { FileKind, PG, Status, Vmstat } from "../abi";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
-import { flagClear, flagSet } from "../frame/flags";
+import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { statAdd } from "../mem/vmstat";
+import { pageCancelDirty } from "./dirty";
+import { holesFree } from "./hole";
 import { Link, linkAlloc, linkFree, linkInsert, linkRemove } from "./link";
 import { Vma } from "./vma";
 
@@ -32,11 +39,25 @@ export class Mapping {
   /** Open tickets that freeze a part of this file. */
   freezes: u32;
   size: u64;
+  /** Set where the host keeps the bytes: a page that is not cached has to be read from there. */
+  isBacked: u32;
+  /** Cached pages that are being read, and that are being written. */
+  reads: u32;
+  writebacks: u32;
+  /** Pages that are dirty and on a disk; and the neighbours in the list of files that have some. */
+  dirty: u32;
+  dirtyPrev: usize;
+  dirtyNext: usize;
+  /** Holes that the host has not cleared yet, in order. */
+  holes: usize;
+  /** Where the host's bytes end; to `staleEnd` it may have more, which count for nothing. */
+  diskEnd: u64;
+  staleEnd: u64;
 }
 
 export const FANOUT_BITS: u32 = 6;
 export const FANOUT: u32 = 1 << FANOUT_BITS;
-const NODE_BYTES: u32 = FANOUT * 4 + 8;
+const NODE_BYTES: u32 = FANOUT * 4 + 16;
 /** Highest page index that the tree reaches: 2^36 pages, as much as 48 bits of file. */
 const HEIGHT_MAX: u32 = 6;
 
@@ -67,6 +88,11 @@ export function nodeUsed(node: usize): usize {
   return node + FANOUT * 4;
 }
 
+/** A bit for each child that has a dirty page below it. */
+export function nodeTags(node: usize): usize {
+  return node + FANOUT * 4 + 8;
+}
+
 export function slotIn(node: usize, index: u64, level: u32): usize {
   return node + ((<usize>(index >> (level * FANOUT_BITS)) & (FANOUT - 1)) << 2);
 }
@@ -88,6 +114,7 @@ function cacheGrow(mapping: Mapping, index: u64): bool {
       if (!node) return false;
       store<usize>(node, mapping.root);
       store<u32>(nodeUsed(node), 1);
+      store<u64>(nodeTags(node), load<u64>(nodeTags(mapping.root)) ? 1 : 0);
       mapping.root = node;
     }
     mapping.height++;
@@ -146,10 +173,17 @@ function cacheInsert(mapping: Mapping, index: u64, pfn: u32): bool {
   return true;
 }
 
-/** The frame of page `index`, read in (as zeros) where it is not cached; 0 when memory lacks. */
+/** The frame of page `index`, zeros where it is not cached; 0 when memory lacks. */
 export function cacheFill(mapping: Mapping, index: u64): u32 {
   const cached = cacheGet(mapping, index);
   if (cached) return cached;
+  const pfn = cacheAdd(mapping, index);
+  if (pfn) flagSet(PG.uptodate, pfn);
+  return pfn;
+}
+
+/** A zeroed frame for page `index`, which is not cached, without PG.uptodate; 0: memory lacks. */
+export function cacheAdd(mapping: Mapping, index: u64): u32 {
   const pfn = frameAllocZeroed();
   if (!pfn) return 0;
   if (!cacheInsert(mapping, index, pfn)) {
@@ -162,7 +196,6 @@ export function cacheFill(mapping: Mapping, index: u64): u32 {
   frame.mapping = changetype<usize>(mapping);
   frame.index = index;
   flagSet(PG.pagecache, pfn);
-  flagSet(PG.uptodate, pfn);
   if (mapping.kind != FileKind.Disk) flagSet(PG.swapbacked, pfn);
   mapping.pages++;
   statAdd(Vmstat.nr_file_pages, 1);
@@ -172,6 +205,7 @@ export function cacheFill(mapping: Mapping, index: u64): u32 {
 /** Drops the cache's own reference to a frame that has left the tree. */
 export function cacheForget(pfn: u32): void {
   const frame = frameOf(pfn);
+  if (flagTest(PG.dirty, pfn)) pageCancelDirty(pfn);
   flagClear(PG.pagecache, pfn);
   frame.mapping = 0;
   statAdd(Vmstat.nr_file_pages, -1);
@@ -204,6 +238,7 @@ export function mappingPut(mapping: Mapping): void {
   mapping.refs--;
   if (mapping.refs) return;
   if (mapping.root) cacheDropNode(mapping.root, mapping.height);
+  holesFree(mapping);
   poolFree(mappingPool, changetype<usize>(mapping));
 }
 

@@ -14,6 +14,7 @@ import { frameOf } from "../frame/frame";
 import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
 import { anonVmaTree, MAPPING_ANON, MAPPING_KSM } from "./anon-vma";
+import { pageDirtied } from "./dirty";
 import { itemNames, KsmItem, ksmForget, ksmNode } from "./ksm";
 import { Link, linkFirst, linkNext } from "./link";
 import { frameDrop, mappingTree } from "./mapping";
@@ -218,9 +219,12 @@ function mergedIn(pfn: u32, vma: Vma): u64 {
 
 /** Marks a frame dirty: its bytes differ from what its backing has. */
 export function frameDirty(pfn: u32): void {
+  if (flagTest(PG.dirty, pfn)) return;
   flagSet(PG.dirty, pfn);
+  pageDirtied(pfn);
 }
 
+/** An anonymous page has nothing that has to be kept. */
 export function frameClean(pfn: u32): void {
   flagClear(PG.dirty, pfn);
 }

@@ -21,9 +21,10 @@
 
 import { ORDER_MAX, PG, Status, Vmstat } from "../abi";
 import { frameAlloc, frameFree } from "../frame/buddy";
-import { flagClear, flagSet } from "../frame/flags";
+import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { statAdd } from "../mem/vmstat";
+import { writebackClear } from "./dirty";
 import { frameDrop } from "./mapping";
 import { slotBitsBytes, slotBitsInit, slotClaim, slotGive } from "./swap-slots";
 
@@ -200,7 +201,7 @@ export function slotUncache(slot: u32): void {
   if (!pfn) return;
   store<u32>(slotAt(slot), 0, 4);
   flagClear(PG.swapcache, pfn);
-  flagClear(PG.writeback, pfn);
+  if (flagTest(PG.writeback, pfn)) writebackClear(pfn);
   flagClear(PG.locked, pfn);
   flagClear(PG.reclaim, pfn);
   frameOf(pfn).private_ = 0;

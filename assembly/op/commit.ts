@@ -20,6 +20,7 @@ import { unmapApply } from "./munmap";
 import { remapAbort, remapCommit as remapPfnCommit } from "./pfn-range";
 import { checkHolders } from "./reach";
 import { truncateAbort, truncateCommit } from "./truncate";
+import { writebackAbort, writebackCommit } from "./writeback";
 
 function apply(ticket: Ticket): i32 {
   const op = ticket.op;
@@ -39,6 +40,7 @@ function apply(ticket: Ticket): i32 {
   if (op == Op.Truncate || op == Op.Punch) return truncateCommit(ticket);
   if (op == Op.RemapPfn) return remapPfnCommit(ticket);
   if (op == Op.Merge) return mergeCommit(ticket);
+  if (op == Op.Writeback) return writebackCommit(ticket);
   return migrateCommit(ticket);
 }
 
@@ -67,6 +69,7 @@ export function ticketAbort(ticket: Ticket): i32 {
   const exits = ticket.op == Op.Exit;
   const mm = ticket.mm;
   if (ticket.op == Op.Truncate || ticket.op == Op.Punch) truncateAbort(ticket);
+  if (ticket.op == Op.Writeback) writebackAbort(ticket);
   ticketClose(ticket);
   if (exits) farewellReserve(changetype<Mm>(mm));
   return Status.Ok;

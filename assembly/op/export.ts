@@ -1,9 +1,10 @@
 // What subscribers ask of the engine: export, unexport, dirty hand-back.
 
 import { PG, PTE_W, ResultField, Rights, Status, SUBSCRIBERS_MAX } from "../abi";
-import { flagSet, flagTest } from "../frame/flags";
+import { flagTest } from "../frame/flags";
 import { Mm, mmOf } from "../map/mm";
 import { D, E, P, ptePfn, S, SD, U } from "../map/pte";
+import { frameDirty } from "../map/rmap";
 import { pteSlot } from "../map/table";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet } from "../mem/result";
@@ -110,7 +111,7 @@ export function pageSetDirty(mm: Mm, address: u64): i32 {
   if (!(pte & P) || !(pte & E) || pte & S) return Status.ENOENT;
   store<u64>(slot, pte | D | SD);
   const pfn = ptePfn(pte);
-  if (!flagTest(PG.anon, pfn)) flagSet(PG.dirty, pfn);
+  if (!flagTest(PG.anon, pfn)) frameDirty(pfn);
   return Status.Ok;
 }
 

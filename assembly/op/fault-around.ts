@@ -5,7 +5,7 @@
 //   to    16 pages on, or the end of the area, of the leaf table, of the file
 
 import { Vmstat } from "../abi";
-import { cacheGet, Mapping, mappingPages } from "../map/mapping";
+import { Mapping, mappingPages } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { P } from "../map/pte";
 import { frameMap } from "../map/rmap";
@@ -14,12 +14,13 @@ import { linearIndex, Vma } from "../map/vma";
 import { statAdd } from "../mem/vmstat";
 import { mappingConflict, mmConflict } from "../plan/freeze";
 import { filePte } from "./fault";
+import { cacheReady } from "./file-read";
 
 const AROUND_BYTES: u64 = 16 << 12;
 
 /** Maps the cached page at `page` where nothing is mapped yet; false when a table lacked. */
 function mapCached(mm: Mm, vma: Vma, mapping: Mapping, page: u64): bool {
-  const pfn = cacheGet(mapping, linearIndex(vma, page));
+  const pfn = cacheReady(mapping, linearIndex(vma, page));
   if (!pfn) return true;
   const slot = pteEnsure(mm, page);
   if (!slot) return false;

@@ -55,6 +55,7 @@ import { USER_END } from "../plan/placement";
 import { mustTell, planBegin, planDone, planTicket } from "../plan/plan";
 import { checkFrozen, opened, refuseFrozen, Ticket, writeHolder } from "../plan/ticket";
 import { faultAround } from "./fault-around";
+import { cacheReady, mustRead } from "./file-read";
 import { stackGrow } from "./stack";
 import { swapIn } from "./swap-in";
 
@@ -246,16 +247,18 @@ function fileFault(mm: Mm, vma: Vma, page: u64, write: bool): i32 {
   // Neighbours are mapped even by a read that then lies beyond the end itself.
   if (!write && faultAround(mm, vma, page)) return resolved(ptePfn(load<u64>(pteSlot(mm, page))));
   if (index >= mappingPages(mapping)) return Status.BUS_ADRERR;
-  const pfn = readPage(mapping, index);
+  const absent = cacheReady(mapping, index) ? Status.Ok : majorFault(mapping, index);
+  if (absent) return absent;
+  const pfn = cacheFill(mapping, index);
   if (!pfn) return Status.ENOMEM;
   return copies ? fileCopy(mm, vma, page, pfn) : fileMap(mm, vma, page, pfn, write);
 }
 
-function readPage(mapping: Mapping, index: u64): u32 {
-  const cached = cacheGet(mapping, index);
-  if (cached) return cached;
-  if (mapping.kind == FileKind.Disk) statAdd(Vmstat.pgmajfault, 1);
-  return cacheFill(mapping, index);
+/** A page that is not in memory yet: NEED_IO, or Ok where it is made of zeros. */
+function majorFault(mapping: Mapping, index: u64): i32 {
+  const isCounted = mapping.kind == FileKind.Disk && !cacheGet(mapping, index);
+  if (isCounted) statAdd(Vmstat.pgmajfault, 1);
+  return mustRead(mapping, index);
 }
 
 function fileCopy(mm: Mm, vma: Vma, page: u64, pfn: u32): i32 {

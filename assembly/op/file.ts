@@ -1,6 +1,6 @@
-// Files that live in memory: their size and their pages, from the host's side.
+// Files: their size and their pages, from the host's side.
 
-import { FileKind, ResultField, Status } from "../abi";
+import { FileKind, FilePage, ResultField, Status } from "../abi";
 import { frameAddress } from "../frame/frame";
 import { poolHas } from "../frame/pool";
 import {
@@ -15,6 +15,7 @@ import { frameDirty } from "../map/rmap";
 import { resultSet } from "../mem/result";
 import { mappingConflict } from "../plan/freeze";
 import { refuseFrozen } from "../plan/ticket";
+import { cacheReady, mustRead } from "./file-read";
 
 /** Largest file: what 51 bits of page number reach, as Linux's loff_t. */
 export const FILE_SIZE_MAX: u64 = 0x7fffffffffffffff;
@@ -24,6 +25,16 @@ export function fileCreate(kind: u32, size: u64): i32 {
   if (kind > <u32>FileKind.Disk || size > FILE_SIZE_MAX) return Status.EINVAL;
   const mapping = mappingCreate(<FileKind>kind, size);
   return mapping ? <i32>(mapping >>> 3) : Status.ENOMEM;
+}
+
+/** A file on a disk whose `size` bytes the host has: a handle, EINVAL or ENOMEM. */
+export function fileOpen(size: u64): i32 {
+  const handle = fileCreate(FileKind.Disk, size);
+  if (handle < 0) return handle;
+  const mapping = changetype<Mapping>((<usize>handle) << 3);
+  mapping.isBacked = 1;
+  mapping.diskEnd = size;
+  return handle;
 }
 
 /** The mapping of a handle that `fileCreate` gave, 0 for any other number. */
@@ -52,20 +63,37 @@ export function fileGrow(mapping: Mapping, size: u64, from: u64): i32 {
 /** Zeroes what lies between the end of a file and `to`, in the last page alone. */
 function zeroTail(mapping: Mapping, to: u64): void {
   const end = min(to, mappingPages(mapping) << 12);
-  const pfn = end > mapping.size ? cacheGet(mapping, mapping.size >> 12) : 0;
+  const pfn = end > mapping.size ? cacheReady(mapping, mapping.size >> 12) : 0;
   if (!pfn) return;
   memory.fill(frameAddress(pfn) + <usize>(mapping.size & 4095), 0, <usize>(end - mapping.size));
   frameDirty(pfn);
 }
 
-/** Page `index` in Pfn. With `create`, read in where absent and marked dirty; else ENOENT. */
-export function filePage(mapping: Mapping, index: u64, create: bool): i32 {
+/**
+ * Page `index` in Pfn, as `how` (a FilePage) says. ENOENT for one that nobody made, when it is only
+ * looked at; EINVAL beyond the end; EAGAIN when frozen; NEED_IO; ENOMEM.
+ */
+export function filePage(mapping: Mapping, index: u64, how: u32): i32 {
   if (index >= mappingPages(mapping)) return Status.EINVAL;
   const frozen = mappingConflict(mapping, index << 12, (index + 1) << 12);
   if (frozen) return refuseFrozen(frozen);
-  const pfn = create ? cacheFill(mapping, index) : cacheGet(mapping, index);
-  if (!pfn) return create ? Status.ENOMEM : Status.ENOENT;
-  if (create) frameDirty(pfn);
+  const pfn = cacheReady(mapping, index);
+  return pfn ? usePage(pfn, how) : makePage(mapping, index, how);
+}
+
+function usePage(pfn: u32, how: u32): i32 {
+  if (how != FilePage.Look) frameDirty(pfn);
   resultSet(ResultField.Pfn, pfn);
   return Status.Ok;
+}
+
+/** A page that is not ready: one that is written as a whole need not be read first. */
+function makePage(mapping: Mapping, index: u64, how: u32): i32 {
+  if (how != FilePage.Overwrite || cacheGet(mapping, index)) {
+    const status = mustRead(mapping, index);
+    if (status) return status;
+  }
+  if (how == FilePage.Look) return Status.ENOENT;
+  const pfn = cacheFill(mapping, index);
+  return pfn ? usePage(pfn, how) : Status.ENOMEM;
 }

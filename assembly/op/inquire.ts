@@ -1,30 +1,33 @@
 // mincore and msync: questions about a range (as Linux mm/mincore.c and mm/msync.c).
 
 import {
+  FileKind,
   MS_ASYNC,
   MS_INVALIDATE,
   MS_SYNC,
   ResultField,
   Status,
   VM_LOCKED,
+  VM_SHARED,
   WINDOW_BYTES,
 } from "../abi";
-import { cacheGet, Mapping } from "../map/mapping";
+import { Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { P } from "../map/pte";
 import { pteGet } from "../map/table";
 import { isAnonymous, linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaLookup } from "../map/vma-tree";
 import { windowBase } from "../mem/layout";
-import { resultSet } from "../mem/result";
+import { resultSet, resultSet64 } from "../mem/result";
 import { USER_END } from "../plan/placement";
+import { cacheReady } from "./file-read";
 import { pageAlign } from "./munmap";
 
 /** Is the page in memory: mapped, or cached where it could be mapped from? */
 function isResident(mm: Mm, vma: Vma, address: u64): bool {
   if (pteGet(mm, address) & P) return true;
   if (isAnonymous(vma)) return false;
-  return cacheGet(changetype<Mapping>(vma.mapping), linearIndex(vma, address)) != 0;
+  return cacheReady(changetype<Mapping>(vma.mapping), linearIndex(vma, address)) != 0;
 }
 
 /**
@@ -47,16 +50,41 @@ export function mincore(mm: Mm, address: u64, length: u64): i32 {
   return Status.Ok;
 }
 
-/** msync(2) of files that live in memory: nothing to write, but the errors are Linux's. */
-export function msync(mm: Mm, address: u64, length: u64, flags: i32): i32 {
+/** What `msync` answers when a file's range is to be written before it goes on. */
+const SYNC_FIRST: i32 = 1;
+
+/** With MS_SYNC, what `vma` shows of a file on a disk is written; memory has nowhere to go. */
+function isSynced(vma: Vma, flags: i32): bool {
+  if (!(flags & MS_SYNC) || !(vma.flags & VM_SHARED) || isAnonymous(vma)) return false;
+  return changetype<Mapping>(vma.mapping).kind == FileKind.Disk;
+}
+
+/** The part of [at, end) in `vma` is to be synced: Mapping, bytes [Start, End); Value is next. */
+function syncFirst(vma: Vma, at: u64, end: u64, hole: bool): i32 {
+  const stop = min(vma.end, end);
+  const first = linearIndex(vma, at) << 12;
+  resultSet(ResultField.Mapping, <u32>(vma.mapping >>> 3));
+  resultSet64(ResultField.StartLo, first);
+  resultSet64(ResultField.EndLo, first + (stop - at));
+  resultSet64(ResultField.ValueLo, stop);
+  resultSet(ResultField.Count, hole ? 1 : 0);
+  return SYNC_FIRST;
+}
+
+/**
+ * msync(2), from address `from` on (`address` in the beginning); `hole`: it has passed one.
+ *
+ * @returns Linux's errors; Ok; 1 where a file's range is to be synced, and then to go on.
+ */
+export function msync(mm: Mm, address: u64, length: u64, flags: i32, from: u64, hole: bool): i32 {
   if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) return Status.EINVAL;
   if (address & 4095 || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC)) {
     return Status.EINVAL;
   }
   const end = address + pageAlign(length);
   if (end < address) return Status.ENOMEM;
-  let result: i32 = Status.Ok;
-  let at = address;
+  let result: i32 = hole ? Status.ENOMEM : Status.Ok;
+  let at = max(address, from);
   while (at < end) {
     const found = vmaFind(mm, at);
     if (!found) return Status.ENOMEM;
@@ -65,8 +93,10 @@ export function msync(mm: Mm, address: u64, length: u64, flags: i32): i32 {
       if (flags == MS_ASYNC) return Status.ENOMEM;
       if (vma.start >= end) return Status.ENOMEM;
       result = Status.ENOMEM;
+      at = vma.start;
     }
     if (flags & MS_INVALIDATE && vma.flags & VM_LOCKED) return Status.EBUSY;
+    if (isSynced(vma, flags)) return syncFirst(vma, at, end, result != Status.Ok);
     at = vma.end;
   }
   return result;

@@ -7,6 +7,7 @@ import { checkPools } from "../frame/check-pool";
 import { anonVmaInit } from "../map/anon-vma";
 import { checkMaps } from "../map/check";
 import { deviceInit } from "../map/device";
+import { holeInit } from "../map/hole";
 import { ksmInit } from "../map/ksm";
 import { linkInit } from "../map/link";
 import { mappingInit } from "../map/mapping";
@@ -33,6 +34,7 @@ export function machineInit(frames: u32): i32 {
   mappingInit();
   deviceInit();
   ksmInit();
+  holeInit();
   freezeInit();
   noticeInit();
   recordInit();

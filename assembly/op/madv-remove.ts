@@ -5,6 +5,8 @@ import { Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { isAnonymous, linearIndex, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
+import { need } from "../plan/need";
+import { checkInFlight } from "./file-read";
 import { punchApply } from "./truncate";
 import { checkHits, freezeHits, noticeHits } from "./unmap-mapping";
 
@@ -27,7 +29,11 @@ function passPart(vma: Vma, start: u64, end: u64, pass: Pass): i32 {
   const mapping = changetype<Mapping>(vma.mapping);
   const first = linearIndex(vma, start);
   const last = first + ((end - start) >> 12);
-  if (pass == Pass.Check) return checkHits(mapping, first, last);
+  if (pass == Pass.Check) {
+    const busy = checkInFlight(mapping, first, last);
+    need.holes += mapping.isBacked;
+    return busy ? busy : checkHits(mapping, first, last);
+  }
   if (pass == Pass.Freeze) return freezeHits(mapping, first, last);
   noticeHits(mapping, first, last, Reason.Punch, Demand.FilePages);
   return Status.Ok;
@@ -44,7 +50,7 @@ function passAll(mm: Mm, start: u64, end: u64, pass: Pass): i32 {
   return Status.Ok;
 }
 
-/** Adds the holes to the plan being made: EAGAIN where one is frozen. */
+/** Adds the holes to the plan being made: EAGAIN where one is frozen, NEED_IO where in flight. */
 export function removePlan(mm: Mm, start: u64, end: u64): i32 {
   const frozen = passAll(mm, start, end, Pass.Check);
   if (!frozen) passAll(mm, start, end, Pass.Notice);

@@ -10,6 +10,7 @@
 import { Demand, PG, Reason, VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vmstat } from "../abi";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { writebackSet } from "../map/dirty";
 import { isMerged } from "../map/ksm";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
@@ -64,7 +65,7 @@ function swapOut(slot: usize, pte: u64, pfn: u32): void {
   if (!taken) return;
   pteSet(slot, swapEntry(taken - 1, true) | softDirtyToSwap(pte));
   frameUnmap(pfn);
-  flagSet(PG.writeback, pfn);
+  writebackSet(pfn);
 }
 
 /** Pages [start, end) of `mm` out. */

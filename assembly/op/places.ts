@@ -9,7 +9,7 @@
 // A look in several windows is one look: nothing else may call in between, as for every word that
 // the engine leaves.
 
-import { PLACES_BATCH_MAX, PlaceEntry, WINDOW_BYTES } from "../abi";
+import { PLACES_BATCH_MAX, PlaceEntry, VM_SHARED, WINDOW_BYTES } from "../abi";
 import { rmapFirst, rmapNext, walkAddress, walkVma } from "../map/rmap";
 import { Vma, vmaMm } from "../map/vma";
 import { frameCount, windowBase } from "../mem/layout";
@@ -24,27 +24,37 @@ let batchEnd: u32 = 0;
 let walked: u32 = 0;
 let isWalking: bool = false;
 
-/** Places of the first `count` frames that the window names. @returns how many it has now. */
-export function placesFirst(count: u32): u32 {
+/** Only places in shared areas: those through which the frame's file is written. */
+let onlyShared: bool = false;
+
+function begin(count: u32, shared: bool): u32 {
   batchNext = 0;
   batchEnd = min(count, PLACES_BATCH_MAX);
   isWalking = false;
+  onlyShared = shared;
   return placesNext();
 }
 
-/** Places of one frame. */
-export function placesOf(pfn: u32): u32 {
+/** Places of the first `count` frames that the window names. @returns how many it has now. */
+export function placesFirst(count: u32): u32 {
+  return begin(count, false);
+}
+
+/** Places of one frame; `shared`: those in shared areas. */
+export function placesOf(pfn: u32, shared: bool): u32 {
   store<u32>(windowBase, pfn);
-  return placesFirst(1);
+  return begin(1, shared);
 }
 
 /** The next ones, 0 when there are none left. */
 export function placesNext(): u32 {
   let count: u32 = 0;
   while (count < PLACES_MAX && seekPlace()) {
-    putPlace(windowBase + BATCH_BYTES + <usize>count * PLACE_BYTES);
+    if (!onlyShared || changetype<Vma>(walkVma).flags & VM_SHARED) {
+      putPlace(windowBase + BATCH_BYTES + <usize>count * PLACE_BYTES);
+      count++;
+    }
     isWalking = rmapNext();
-    count++;
   }
   return count;
 }

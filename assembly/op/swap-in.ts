@@ -9,6 +9,7 @@ import { PG, ResultField, Status, VM_WRITE, Vmstat } from "../abi";
 import { flagClear, flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { anonVmaPrepare, anonVmaRoot, MAPPING_ANON } from "../map/anon-vma";
+import { writebackClear } from "../map/dirty";
 import { Mm } from "../map/mm";
 import { D, pteMake, W } from "../map/pte";
 import { frameMapNewAnon } from "../map/rmap";
@@ -40,6 +41,7 @@ function startRead(slot: u32): i32 {
 }
 
 function needIo(slot: u32, pfn: u32): i32 {
+  resultSet(ResultField.Mapping, 0);
   resultSet(ResultField.Count, slot);
   resultSet(ResultField.Pfn, pfn);
   return Status.NEED_IO;
@@ -120,7 +122,7 @@ export function swapWritten(slot: u32, failed: bool): i32 {
   if (slot >= swapSlots || !slotIsBusy(slot)) return Status.EBADF;
   const pfn = slotFrame(slot);
   if (!pfn || !flagTest(PG.writeback, pfn)) return Status.EBADF;
-  flagClear(PG.writeback, pfn);
+  writebackClear(pfn);
   if (!failed) {
     statAdd(Vmstat.pswpout, 1);
     if (!frameOf(pfn).mapcount) slotUncache(slot);

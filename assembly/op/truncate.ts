@@ -4,11 +4,15 @@
 import { Demand, FileKind, Op, Reason, Status } from "../abi";
 import { frameAddress } from "../frame/frame";
 import { cacheRemoveRange } from "../map/cache-walk";
-import { cacheGet, Mapping, mappingGet, mappingPages, mappingPut } from "../map/mapping";
+import { holeAdd, holesCut } from "../map/hole";
+import { Mapping, mappingGet, mappingPages, mappingPut } from "../map/mapping";
 import { Mm } from "../map/mm";
+import { frameDirty } from "../map/rmap";
+import { need } from "../plan/need";
 import { planAfford, planBegin, planDone, planTells } from "../plan/plan";
 import { Ticket, ticketOpen } from "../plan/ticket";
 import { FILE_SIZE_MAX, fileGrow } from "./file";
+import { cacheReady, checkInFlight, mustRead } from "./file-read";
 import { checkHits, freezeHits, noticeHits, unmapHits } from "./unmap-mapping";
 
 /** Page number beyond every file, and small enough to be shifted to bytes. */
@@ -20,9 +24,10 @@ function pageUp(bytes: u64): u64 {
 
 /** Zeroes bytes [from, to) of one page, where it is cached. */
 function zeroWithin(mapping: Mapping, from: u64, to: u64): void {
-  const pfn = cacheGet(mapping, from >> 12);
-  if (pfn && from < to)
-    memory.fill(frameAddress(pfn) + <usize>(from & 4095), 0, <usize>(to - from));
+  const pfn = cacheReady(mapping, from >> 12);
+  if (!pfn || from >= to) return;
+  memory.fill(frameAddress(pfn) + <usize>(from & 4095), 0, <usize>(to - from));
+  frameDirty(pfn);
 }
 
 /** Opens a ticket over pages [first, end) of a file; the file stays while it is open. */
@@ -39,6 +44,8 @@ function hitTicket(op: Op, mapping: Mapping, first: u64, end: u64, a: u64, b: u6
 export function fileTruncate(mapping: Mapping, size: u64): i32 {
   if (size > mapping.size) return fileGrow(mapping, size, FILE_SIZE_MAX);
   const first = pageUp(size);
+  const busy = checkInFlight(mapping, size >> 12, PAGES_END);
+  if (busy) return busy;
   planBegin();
   if (first < mappingPages(mapping)) {
     const frozen = checkHits(mapping, first, PAGES_END);
@@ -51,10 +58,19 @@ export function fileTruncate(mapping: Mapping, size: u64): i32 {
   return status;
 }
 
+/** What the host has from `size` on counts for nothing any more; it is cut off by the next sync. */
+function diskCut(mapping: Mapping, size: u64): void {
+  if (size >= mapping.diskEnd) return;
+  mapping.staleEnd = max(mapping.staleEnd, mapping.diskEnd);
+  mapping.diskEnd = size;
+  holesCut(mapping, pageUp(size));
+}
+
 function truncateApply(mapping: Mapping, size: u64): void {
   const first = pageUp(size);
   unmapHits(mapping, first, PAGES_END, true);
   mapping.size = size;
+  diskCut(mapping, size);
   cacheRemoveRange(mapping, first, PAGES_END);
   if (size & 4095) zeroWithin(mapping, size, first << 12);
 }
@@ -69,9 +85,14 @@ export function filePunch(mapping: Mapping, start: u64, length: u64): i32 {
   const end = punchEnd(mapping, start + length);
   const first = pageUp(start);
   const last = unmapEnd(mapping, first, end);
-  planBegin();
   const frozen = checkHits(mapping, start >> 12, max(pageUp(end), last));
   if (frozen) return frozen;
+  const busy = checkInFlight(mapping, start >> 12, pageUp(end));
+  if (busy) return busy;
+  const absent = checkEnds(mapping, start, end);
+  if (absent) return absent;
+  planBegin();
+  need.holes += mapping.isBacked;
   noticeHits(mapping, first, last, Reason.Punch, Demand.FilePages);
   if (planTells()) return hitTicket(Op.Punch, mapping, first, last, start, end);
   const status = planAfford();
@@ -98,12 +119,24 @@ function unmapEnd(mapping: Mapping, first: u64, end: u64): u64 {
   return max(end >> 12, first);
 }
 
+/** Pages that a hole cuts are written, so they are read before: NEED_IO, or Ok. */
+function checkEnds(mapping: Mapping, start: u64, end: u64): i32 {
+  const size = mapping.size;
+  if (start & 4095 && start < size && !cacheReady(mapping, start >> 12)) {
+    const status = mustRead(mapping, start >> 12);
+    if (status) return status;
+  }
+  if (!(end & 4095) || end >= size || cacheReady(mapping, end >> 12)) return Status.Ok;
+  return mustRead(mapping, end >> 12);
+}
+
 /** Makes bytes [start, end) zero: pages go, the two at the ends are written. */
 export function punchApply(mapping: Mapping, start: u64, end: u64): void {
   const first = pageUp(start);
   const last = max(end >> 12, first);
   unmapHits(mapping, first, unmapEnd(mapping, first, end), false);
   cacheRemoveRange(mapping, first, last);
+  if (mapping.isBacked) holeAdd(mapping, first, last);
   const head = min(first << 12, end);
   if (start < head) zeroWithin(mapping, start, head);
   if (end >> 12 >= first && end & 4095) zeroWithin(mapping, end & ~(<u64>4095), end);

@@ -8,6 +8,8 @@ import { PG, Vmstat } from "../abi";
 import { flagCount } from "../frame/flag-range";
 import { flagNext } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { dirtyFirst } from "../map/dirty";
+import { Mapping } from "../map/mapping";
 import { frameCount } from "../mem/layout";
 import { statGet } from "../mem/vmstat";
 
@@ -37,6 +39,7 @@ export function checkGauges(): u32 {
 
 function isGauge(index: i32): bool {
   if (index == Vmstat.swap_slots_used) return true;
+  if (index == Vmstat.nr_dirty || index == Vmstat.nr_writeback) return true;
   return index >= Vmstat.nr_page_table_pages && index <= Vmstat.nr_quarantined;
 }
 
@@ -46,6 +49,8 @@ function gaugesAreRight(): bool {
   if (statGet(Vmstat.nr_slab) != flagged(PG.slab)) return false;
   if (statGet(Vmstat.nr_exported) != flagged(PG.exported)) return false;
   if (statGet(Vmstat.nr_quarantined) != flagged(PG.quarantine)) return false;
+  if (statGet(Vmstat.nr_writeback) != flagged(PG.writeback)) return false;
+  if (statGet(Vmstat.nr_dirty) != dirtyPages()) return false;
   if (statGet(Vmstat.nr_anon_pages) != mapped(PG.anon)) return false;
   return statGet(Vmstat.nr_mapped) == mapped(PG.pagecache);
 }
@@ -60,6 +65,15 @@ function mapped(flag: PG): f64 {
   for (let pfn = flagNext(flag, 0, frameCount); pfn < frameCount; ) {
     if (frameOf(pfn).mapcount) count += 1;
     pfn = flagNext(flag, pfn + 1, frameCount);
+  }
+  return <f64>count;
+}
+
+/** Pages of files on a disk that are dirty. */
+function dirtyPages(): f64 {
+  let count: u32 = 0;
+  for (let at = dirtyFirst; at; at = changetype<Mapping>(at).dirtyNext) {
+    count += changetype<Mapping>(at).dirty;
   }
   return <f64>count;
 }

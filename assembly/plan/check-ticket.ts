@@ -11,6 +11,7 @@ import { Pool, poolsHead } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
 import { usedFirst, usedNext, weigh } from "../map/check-used";
 import { Device, devicePool } from "../map/device";
+import { holePool } from "../map/hole";
 import { ksmPool } from "../map/ksm";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
@@ -76,6 +77,7 @@ function add(taken: Need): void {
   sum.nodes += taken.nodes;
   sum.mms += taken.mms;
   sum.merges += taken.merges;
+  sum.holes += taken.holes;
 }
 
 /** Address spaces whose exit is provided for: those that are exported, but for one that exits. */
@@ -91,10 +93,11 @@ function isReserved(): bool {
   if (linkPool.reserved != sum.links || anonVmaPool.reserved != sum.anonVmas) return false;
   if (mappingPool.reserved != sum.mappings || nodePool.reserved != sum.nodes) return false;
   if (mmPool.reserved != sum.mms || ksmPool.reserved != sum.merges) return false;
+  if (holePool.reserved != sum.holes) return false;
   const exits = farewells();
   if (ticketPool.reserved != exits || keyPool.reserved != exits) return false;
   if (noticePool.reserved != exits) return false;
-  const objects = sum.anonVmas + sum.mappings + sum.nodes + sum.mms + sum.merges;
+  const objects = sum.anonVmas + sum.mappings + sum.nodes + sum.mms + sum.merges + sum.holes;
   const known = sum.vmas + sum.links + objects + 3 * exits;
   let reserved: u32 = 0;
   for (let at = poolsHead; at; at = changetype<Pool>(at).next) {

@@ -9,6 +9,7 @@
 import { framesAvailable, framesReserve, framesUnreserve } from "../frame/buddy";
 import { Pool, poolCovers, poolReserve, poolUnreserve } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
+import { holePool } from "../map/hole";
 import { ksmPool } from "../map/ksm";
 import { linkPool } from "../map/link";
 import { mappingPool, nodePool } from "../map/mapping";
@@ -27,6 +28,7 @@ export class Need {
   mms: u32;
   /** Nodes and items of merged pages. */
   merges: u32;
+  holes: u32;
 }
 
 /** The sums of the plan that is being made. */
@@ -56,41 +58,46 @@ export function needRange(mm: Mm, start: u64, end: u64): void {
   need.links += 4 * longest + 4;
 }
 
+/** Counts in a Need, those of pools: in the order of `poolOf`. */
+const POOLS: u32 = <u32>(offsetof<Need>() - offsetof<Need>("vmas")) >>> 2;
+
+/** The pool that a count is of. */
+function poolOf(index: u32): Pool {
+  if (index == 0) return vmaPool;
+  if (index == 1) return linkPool;
+  if (index == 2) return anonVmaPool;
+  if (index == 3) return mappingPool;
+  if (index == 4) return nodePool;
+  if (index == 5) return mmPool;
+  if (index == 6) return ksmPool;
+  return holePool;
+}
+
+function countOf(sums: Need, index: u32): u32 {
+  return load<u32>(changetype<usize>(sums) + offsetof<Need>("vmas") + ((<usize>index) << 2));
+}
+
 /**
  * Sets aside what was added up. False, and nothing set aside, when there is not so much.
  */
 export function needTake(): bool {
-  if (!framesReserve(need.frames)) return false;
-  if (take(vmaPool, need.vmas)) {
-    if (take(linkPool, need.links)) {
-      if (takeObjects()) return true;
-      release(linkPool, need.links);
-    }
-    release(vmaPool, need.vmas);
+  if (!mmsFit(need.mms) || !framesReserve(need.frames)) return false;
+  for (let i: u32 = 0; i < POOLS; i++) {
+    const count = countOf(need, i);
+    if (!count || poolReserve(poolOf(i), count)) continue;
+    releasePools(need, i);
+    framesUnreserve(need.frames);
+    return false;
   }
-  framesUnreserve(need.frames);
-  return false;
+  return true;
 }
 
-function takeObjects(): bool {
-  if (take(anonVmaPool, need.anonVmas)) {
-    if (take(mappingPool, need.mappings)) {
-      if (take(nodePool, need.nodes)) {
-        if (takeRest()) return true;
-        release(nodePool, need.nodes);
-      }
-      release(mappingPool, need.mappings);
-    }
-    release(anonVmaPool, need.anonVmas);
+/** Hands back what the first `pools` pools of `taken` hold. */
+function releasePools(taken: Need, pools: u32): void {
+  for (let i: u32 = 0; i < pools; i++) {
+    const count = countOf(taken, i);
+    if (count) poolUnreserve(poolOf(i), count);
   }
-  return false;
-}
-
-function takeRest(): bool {
-  if (!take(ksmPool, need.merges)) return false;
-  if (mmsFit(need.mms) && take(mmPool, need.mms)) return true;
-  release(ksmPool, need.merges);
-  return false;
 }
 
 /** Whether all of it is there already, so that nothing has to be set aside for an apply at once. */
@@ -100,25 +107,12 @@ export function needCovered(): bool {
   if (!poolCovers(mappingPool, need.mappings)) return false;
   if (!poolCovers(ksmPool, need.merges)) return false;
   if (!poolCovers(nodePool, need.nodes) || !mmsFit(need.mms)) return false;
+  if (!poolCovers(holePool, need.holes)) return false;
   return poolCovers(mmPool, need.mms);
 }
 
 /** Hands back what `taken` holds, so that an apply can draw on it, or because a plan is dropped. */
 export function needRelease(taken: Need): void {
   if (taken.frames) framesUnreserve(taken.frames);
-  release(vmaPool, taken.vmas);
-  release(linkPool, taken.links);
-  release(anonVmaPool, taken.anonVmas);
-  release(mappingPool, taken.mappings);
-  release(nodePool, taken.nodes);
-  release(mmPool, taken.mms);
-  release(ksmPool, taken.merges);
-}
-
-function take(pool: Pool, count: u32): bool {
-  return !count || poolReserve(pool, count);
-}
-
-function release(pool: Pool, count: u32): void {
-  if (count) poolUnreserve(pool, count);
+  releasePools(taken, POOLS);
 }

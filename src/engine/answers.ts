@@ -15,6 +15,7 @@ import {
   ResultField,
   ScanRange,
   SUBSCRIBER_WORDS,
+  WritebackEntry,
 } from "../../assembly/abi.ts";
 import type { Heap } from "./heap.ts";
 import type * as R from "./records.ts";
@@ -80,6 +81,45 @@ export class Answers {
   /** The page that is to be read from swap, or written there. */
   get swapPage(): R.SwapPageRecord {
     return { slot: this.count, pfn: this.pfn };
+  }
+
+  /** The page that a call needs before it can go on: of a file, or (mapping 0) of swap. */
+  get absentPage(): R.AbsentPageRecord {
+    const mapping = this.#word(ResultField.Mapping);
+    const index = mapping === 0 ? 0 : this.#wide(ResultField.OffsetLo);
+    return { mapping, index, slot: this.count, pfn: this.pfn };
+  }
+
+  /** The pages that are to be written back, and where to go on. */
+  get writeback(): R.WritebackRecord {
+    const pages = this.#list(this.count, WritebackEntry.LENGTH, (at) => ({
+      index: this.#heap.wide(at + WritebackEntry.IndexLo),
+      pfn: this.#heap.word(at + WritebackEntry.Pfn),
+      bytes: this.#heap.word(at + WritebackEntry.Bytes),
+    }));
+    return { pages, next: this.value };
+  }
+
+  /** What the host stores of a file, and who has it. */
+  get disk(): R.DiskRecord {
+    return {
+      end: this.value,
+      staleEnd: this.#wide(ResultField.StartLo),
+      dirty: this.count,
+      refs: this.#word(ResultField.RefCount),
+    };
+  }
+
+  /** Pages of a file. */
+  get pageRange(): R.PageRangeRecord {
+    return { start: this.#wide(ResultField.StartLo), end: this.#wide(ResultField.EndLo) };
+  }
+
+  /** The part of a file that an msync has come to, in bytes, and where it goes on. */
+  get syncRange(): R.SyncRangeRecord {
+    const { start, end } = this.pageRange;
+    const mapping = this.#word(ResultField.Mapping);
+    return { mapping, start, end, next: this.value, hole: this.count !== 0 };
   }
 
   /** Whether the operation asks for a range to be populated. */

@@ -24,6 +24,7 @@ import { PlaceCalls } from "./place-calls.ts";
 import { poisoned } from "./poisoned.ts";
 import type * as R from "./records.ts";
 import { SwapCalls } from "./swap-calls.ts";
+import { WritebackCalls } from "./writeback-calls.ts";
 
 export class Engine {
   readonly files: FileCalls;
@@ -33,6 +34,7 @@ export class Engine {
   readonly pages: PageCalls;
   readonly devices: DeviceCalls;
   readonly merges: KsmCalls;
+  readonly writeback: WritebackCalls;
   #wasm: EngineFunctions;
   readonly #heap: Heap;
   readonly #answers: Answers;
@@ -52,6 +54,7 @@ export class Engine {
     this.devices = new DeviceCalls(ask, this.#answers);
     this.place = new PlaceCalls(ask, this.#answers);
     this.merges = new KsmCalls(ask, this.#answers);
+    this.writeback = new WritebackCalls(ask, this.#answers);
   }
 
   /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */
@@ -174,8 +177,9 @@ export class Engine {
     return this.#ask((wasm) => wasm.mm_mincore(mm, address, bytes));
   }
 
-  msync(mm: number, address: number, bytes: number, flags: number): number {
-    return this.#ask((wasm) => wasm.mm_msync(mm, address, bytes, flags));
+  /** From address `from` on; 1 where what `answer.syncRange` says is to be synced first. */
+  msync(mm: number, at: number, bytes: number, flags: number, from: number, hole: boolean): number {
+    return this.#ask((wasm) => wasm.mm_msync(mm, at, bytes, flags, from, hole ? 1 : 0));
   }
 
   // Tickets.

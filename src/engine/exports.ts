@@ -80,7 +80,14 @@ export interface EngineObjects {
   frames_free(): number;
   mm_create(mmapBase: number, brkStart: number): number;
   mm_mincore(mm: number, address: number, length: number): number;
-  mm_msync(mm: number, address: number, length: number, flags: number): number;
+  mm_msync(
+    mm: number,
+    address: number,
+    length: number,
+    flags: number,
+    from: number,
+    hole: number,
+  ): number;
   mm_layout(mm: number): number;
   mm_place(
     mm: number,
@@ -94,7 +101,7 @@ export interface EngineObjects {
   mapping_release(mapping: number): number;
   mapping_size(mapping: number): number;
   mapping_grow(mapping: number, size: number, from: number): number;
-  mapping_page(mapping: number, index: number, create: number): number;
+  mapping_page(mapping: number, index: number, how: number): number;
   swap_on(slots: number): number;
   swap_off(): number;
   swap_close(closes: number): number;
@@ -148,12 +155,35 @@ export interface EnginePages {
   page_hash(pfn: number): number;
 }
 
+/** Files whose bytes the host keeps, and writing dirty pages back. */
+export interface EngineWriteback {
+  mapping_open(size: number): number;
+  mapping_hold(mapping: number): number;
+  mapping_read(mapping: number, index: number, most: number): number;
+  mapping_filled(mapping: number, index: number, failed: number): number;
+  mapping_writeback(
+    mapping: number,
+    first: number,
+    end: number,
+    most: number,
+    mode: number,
+  ): number;
+  mapping_written(mapping: number, index: number, bytes: number, failed: number): number;
+  mapping_redirty(mapping: number, index: number): number;
+  mapping_trimmed(mapping: number, end: number): number;
+  mapping_disk(mapping: number): number;
+  mapping_hole_next(mapping: number, first: number, end: number): number;
+  mapping_hole_stored(mapping: number, first: number, end: number): number;
+  mapping_dirty_next(mapping: number): number;
+}
+
 /** Every function that the module exports. */
 export type EngineFunctions = EngineOperations &
   EngineTickets &
   EngineRecords &
   EngineObjects &
-  EnginePages;
+  EnginePages &
+  EngineWriteback;
 
 /** What an instance of the module exports. */
 export type EngineExports = EngineFunctions & { readonly memory: WebAssembly.Memory };
@@ -246,4 +276,16 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   page_pin: true,
   page_unpin: true,
   page_hash: true,
+  mapping_open: true,
+  mapping_hold: true,
+  mapping_read: true,
+  mapping_filled: true,
+  mapping_writeback: true,
+  mapping_written: true,
+  mapping_redirty: true,
+  mapping_trimmed: true,
+  mapping_disk: true,
+  mapping_hole_next: true,
+  mapping_hole_stored: true,
+  mapping_dirty_next: true,
 };

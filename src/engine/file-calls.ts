@@ -1,5 +1,6 @@
 // The calls of files: their size, their pages, what is cut off or punched out of them.
 
+import type { FilePage } from "../../assembly/abi.ts";
 import type { Ask } from "./ask.ts";
 
 export class FileCalls {
@@ -36,7 +37,8 @@ export class FileCalls {
     return this.#ask((wasm) => wasm.mapping_grow(mapping, bytes, from));
   }
 
-  page(mapping: number, index: number, create: boolean): number {
-    return this.#ask((wasm) => wasm.mapping_page(mapping, index, create ? 1 : 0));
+  /** 0, or a status: ENOENT for one that nobody made, EINVAL, EAGAIN, NEED_IO, ENOMEM, EBADF. */
+  page(mapping: number, index: number, how: FilePage): number {
+    return this.#ask((wasm) => wasm.mapping_page(mapping, index, how));
   }
 }

@@ -49,6 +49,48 @@ export interface SwapPageRecord {
   readonly pfn: number;
 }
 
+/** The page that a call needs: of a file, or of swap where `mapping` is 0. */
+export interface AbsentPageRecord extends SwapPageRecord {
+  readonly mapping: number;
+  /** Its number in the file. */
+  readonly index: number;
+}
+
+/** A page that the host is to write. */
+export interface WritebackPageRecord {
+  readonly index: number;
+  readonly pfn: number;
+  readonly bytes: number;
+}
+
+/** What one writeback has begun, and the page to go on with. */
+export interface WritebackRecord {
+  readonly pages: readonly WritebackPageRecord[];
+  readonly next: number;
+}
+
+/** What the host stores of a file: bytes up to `end`; to `staleEnd` there may be some of no use. */
+export interface DiskRecord {
+  readonly end: number;
+  readonly staleEnd: number;
+  /** Pages that are dirty. */
+  readonly dirty: number;
+  readonly refs: number;
+}
+
+/** Pages of a file, half open. */
+export interface PageRangeRecord {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What an msync is to sync next: bytes of a file. `hole`: it has passed one. */
+export interface SyncRangeRecord extends PageRangeRecord {
+  readonly mapping: number;
+  readonly next: number;
+  readonly hole: boolean;
+}
+
 /** A range that Linux would now fault in. */
 export interface PopulateRecord {
   readonly start: number;

@@ -145,9 +145,16 @@ function membersOf(
   return found.length < 2 ? found : found.sort((a, b) => a.order - b.order);
 }
 
-/** The spaces whose watchers hear it: its own; of a page that is evicted or merged, all of it. */
+/** Reasons of a page's notice that every space which shows it hears of. */
+const HEARD_EVERYWHERE: ReadonlySet<Reason> = new Set([
+  Reason.Evict,
+  Reason.Merge,
+  Reason.Writeback,
+]);
+
+/** The spaces whose watchers hear it: its own; of a page that goes or is written, all of it. */
 function watchedBy(core: Core, record: NoticeRecord, space: Space | null): readonly Space[] {
   if (record.kind !== NoticeKind.Page) return space === null ? [] : [space];
-  if (record.reason !== Reason.Evict && record.reason !== Reason.Merge) return [];
+  if (!HEARD_EVERYWHERE.has(record.reason)) return [];
   return record.places.flatMap(({ mm }) => core.spaces.get(mm) ?? []);
 }

@@ -102,6 +102,8 @@ export class World {
     for (let at = 0; at < size; at += CHUNK) {
       file.writeSync(at, ZEROS.subarray(0, Math.min(CHUNK, size - at)));
     }
+    // Recorded files were written back before the first operation.
+    file.syncSync();
     return file;
   }
 }

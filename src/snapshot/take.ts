@@ -10,6 +10,7 @@
 
 import {
   Access,
+  FilePage,
   PAGE_IS_FILE,
   PAGE_IS_PFNZERO,
   PAGE_IS_PRESENT,
@@ -222,7 +223,7 @@ class Look {
   #cached({ mapping, offset, start }: AreaRecord, address: number): number {
     const { engine } = this.#core;
     const index = (offset + address - start) / PAGE_SIZE;
-    const status = engine.files.page(mapping, index, false);
+    const status = engine.files.page(mapping, index, FilePage.Look);
     if (status === Status.EAGAIN) {
       const reason = "a file that it shows is being changed";
       throw new MemoryError(status, "snapshot", { address, reason });
