@@ -44,6 +44,8 @@ export class BackedFile {
   readonly reads = new FileReads(this);
   /** Its owner has given it up: it goes once nothing has to be written and nobody shows it. */
   isReleased = false;
+  /** Pages that could not be written, ever. */
+  failures = 0;
   readonly #writes = new Map<number, Pending>();
   /** Pages that are written and not yet durable. */
   readonly #volatile = new Set<number>();
@@ -217,7 +219,10 @@ export class BackedFile {
   }
 
   #written(run: Run, failure: Failure | null): void {
-    if (failure !== null) this.#fail(failure);
+    if (failure !== null) {
+      this.failures += run.sizes.length;
+      this.#fail(failure);
+    }
     for (const [at, bytes] of run.sizes.entries()) {
       const index = run.first + at;
       this.#writes.delete(index);

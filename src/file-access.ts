@@ -86,11 +86,16 @@ function reach({ state, isWrite }: Transfer, { index, inPage, count }: Part): nu
   if (!isWrite) return core.engine.files.page(mapping, index, FilePage.Look);
   const start = index * PAGE_SIZE + inPage;
   const end = start + count;
-  if (end > core.engine.files.size(mapping)) {
+  const size = core.engine.files.size(mapping);
+  const how = count === PAGE_SIZE ? FilePage.Overwrite : FilePage.Write;
+  if (end > size) {
+    // The page that the file ends in is there before it grows: a read that fails changes nothing.
+    const isLast = how === FilePage.Write && index * PAGE_SIZE < size;
+    const last = isLast ? core.engine.files.page(mapping, index, FilePage.Look) : Status.Ok;
+    if (last === Status.NEED_IO) return last;
     const status = core.engine.files.grow(mapping, end, start);
     if (status < 0) return status;
   }
-  const how = count === PAGE_SIZE ? FilePage.Overwrite : FilePage.Write;
   return core.engine.files.page(mapping, index, how);
 }
 

@@ -243,16 +243,13 @@ export function* writeOldest(whole: Call, most: number): Work<number> {
  * what could not is dirty again, and the next sync says why.
  */
 export function* writeStored(whole: Call, pages: FilePages, most: number): Work<number> {
-  const count = yield* writeRange(whole, pages, most, WritebackMode.Background);
   const file = whole.core.backed.get(pages.mapping);
+  const before = file?.failures ?? 0;
+  const count = yield* writeRange(whole, pages, most, WritebackMode.Background);
   if (file === undefined) return count;
-  let failed = 0;
-  for (const write of file.writesIn(pages.first, pages.end)) {
-    yield write;
-    if (write.failure !== null) failed++;
-  }
+  for (const write of file.writesIn(pages.first, pages.end)) yield write;
   file.settle();
-  return Math.max(count - failed, 0);
+  return Math.max(count - (file.failures - before), 0);
 }
 
 /** Keeps the file while something waits that has only its handle. */

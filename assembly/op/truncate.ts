@@ -126,8 +126,9 @@ function checkEnds(mapping: Mapping, start: u64, end: u64): i32 {
     const status = mustRead(mapping, start >> 12);
     if (status) return status;
   }
-  if (!(end & 4095) || end >= size || cacheReady(mapping, end >> 12)) return Status.Ok;
-  return mustRead(mapping, end >> 12);
+  const last = end >> 12;
+  if (!(end & 4095) || last << 12 >= size || cacheReady(mapping, last)) return Status.Ok;
+  return mustRead(mapping, last);
 }
 
 /** Makes bytes [start, end) zero: pages go, the two at the ends are written. */
