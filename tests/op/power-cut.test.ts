@@ -12,6 +12,8 @@ import { Dormitory } from "../support/sleeper.ts";
 
 const RUNS = Number(process.env["RUNS"] ?? 1);
 const STEPS = 80;
+/** Each answer is looked at, and looking at a disk takes long. */
+const LONG = { timeout: 60_000 * RUNS };
 
 /** A history on a disk that answers in any order, looked at after every answer and every step. */
 async function live(seed: number, isSlow: boolean): Promise<number> {
@@ -52,11 +54,11 @@ async function live(seed: number, isSlow: boolean): Promise<number> {
 }
 
 describe("a power cut", () => {
-  test(`one thing after another, on a disk that answers at once (SEED=${SEED})`, async () => {
+  test(`one thing after another, on a disk that answers at once (SEED=${SEED})`, LONG, async () => {
     for (let run = 0; run < RUNS; run++) expect(await live(SEED + run, false)).toBeGreaterThan(5);
   });
 
-  test(`on a disk that answers in any order (SEED=${SEED})`, { timeout: 60_000 }, async () => {
+  test(`on a disk that answers in any order (SEED=${SEED})`, LONG, async () => {
     for (let run = 0; run < RUNS; run++) expect(await live(SEED + run, true)).toBeGreaterThan(5);
   });
 });
