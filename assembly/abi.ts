@@ -6,6 +6,7 @@
 
 export * from "./abi/linux";
 export * from "./abi/pages";
+export * from "./abi/vmstat";
 
 /** Bytes in a page and in a frame. */
 export const PAGE_SIZE: u32 = 4096;
@@ -306,49 +307,6 @@ export const enum FileKind {
   Memory,
   /** On a disk file system: 2 MiB alignment of its mappings, writeback. */
   Disk,
-}
-
-/** Counters, each an f64 at `vmstat_pointer() + 8 * index`; Linux's names in /proc/vmstat. */
-export const enum Vmstat {
-  pgfault,
-  pgmajfault,
-  pgalloc,
-  pgfree,
-  /** Copies made to break copy-on-write. */
-  cow_break,
-  /** Write faults that took over the last owner's page. */
-  cow_reuse,
-  zero_page_fault,
-  fault_around,
-  pgmigrate_success,
-  vma_merge,
-  vma_split,
-  nr_page_table_pages,
-  nr_anon_pages,
-  nr_file_pages,
-  nr_mapped,
-  nr_slab,
-  nr_exported,
-  nr_quarantined,
-  peak_frames,
-  /** Notices made by plans. */
-  notice,
-  pswpin,
-  pswpout,
-  pglazyfreed,
-  swap_slots_used,
-  /** Pages read ahead from swap, and of these how many were wanted. */
-  swap_ra,
-  swap_ra_hit,
-  /** Copies made of merged pages. */
-  cow_ksm,
-  nr_foll_pin_acquired,
-  nr_foll_pin_released,
-  nr_dirty,
-  nr_writeback,
-  nr_dirtied,
-  nr_written,
-  COUNT,
 }
 
 /** How a call of `merge_scan` ended. */

@@ -2,7 +2,8 @@
 // does the backing end up with what it says?
 
 import { describe, expect, test } from "vitest";
-import { type DirectBacking, memoryBacking } from "../../src/backing/memory.ts";
+import type { DirectBacking } from "../../src/backing/backing.ts";
+import { memoryBacking } from "../../src/backing/memory.ts";
 import {
   MADV_POPULATE_READ,
   MADV_WILLNEED,

@@ -186,7 +186,7 @@ test(`bytes and isolation survive merging under random operations (SEED=${SEED})
     world.random.pick(STEPS_OF)(world);
     expectSame(world, step);
   }
-  expect(world.merged).toBeGreaterThan(STEPS / 100);
+  expect(world.merged).toBeGreaterThan(0);
   for (const { mm } of world.twins) mm.exitSync();
   expect(machine.merging).toMatchObject({ pagesShared: 0, pagesSharing: 0 });
   expect(machine.check()).toBe(0);
