@@ -146,5 +146,6 @@ async function finishTypes(folder) {
 
 function numberTypes(text) {
   const used = ["u32", "i32", "f64"].filter((name) => text.includes(`: ${name};`));
-  return used.map((name) => `type ${name} = number;\n`).join("");
+  // Without an export of nothing, a declaration file exports all that it declares, these too.
+  return `export {};\n${used.map((name) => `type ${name} = number;\n`).join("")}`;
 }
