@@ -33,6 +33,10 @@ export const FRAMES_MAX: u32 = 1037056;
 export const FRAME_OVERHEAD_MAX: u32 = 48;
 /** Largest order of a contiguous allocation: 2**10 frames. */
 export const ORDER_MAX: u32 = 10;
+/** Bytes of a huge page, its frames, and their order. */
+export const HUGE_BYTES: u32 = 2097152;
+export const HUGE_FRAMES: u32 = 512;
+export const HUGE_ORDER: u32 = 9;
 
 /** Brackets open at once. */
 export const TICKETS_MAX: u32 = 1024;
@@ -307,6 +311,8 @@ export const enum FileKind {
   Memory,
   /** On a disk file system: 2 MiB alignment of its mappings, writeback. */
   Disk,
+  /** Huge pages without a name, as MAP_HUGETLB makes them (hugetlbfs). */
+  Huge,
 }
 
 /** How a call of `merge_scan` ended. */

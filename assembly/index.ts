@@ -7,6 +7,7 @@ export {
   pfnListEntry as pfn_list,
   remapPfnEntry as pfn_remap,
 } from "./entry/device";
+export { hugePoolEntry as huge_pool } from "./entry/huge";
 export {
   mergeScanEntry as merge_scan,
   mergeStateEntry as merge_state,

@@ -3,7 +3,7 @@
 // Invariants
 //   V1  What is returned is a copy: nothing changes under the reader, nothing it does reaches back.
 
-import { AreaName, VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE } from "../assembly/abi.ts";
+import { AreaName, VM_EXEC, VM_HUGETLB, VM_MAYSHARE, VM_READ, VM_WRITE } from "../assembly/abi.ts";
 import type { Core } from "./core.ts";
 import type { AreaRecord } from "./engine/records.ts";
 import type { Space } from "./space.ts";
@@ -55,7 +55,9 @@ export function mapsText(core: Core, space: Space): string {
 function toArea(core: Core, record: AreaRecord): Area {
   const { start, end, offset, vmFlags, mapping } = record;
   const special = SPECIAL[record.name] ?? "";
-  const file = mapping === 0 ? "" : (core.files.get(mapping)?.name ?? "/dev/zero (deleted)");
+  const nameless =
+    (vmFlags & VM_HUGETLB) === 0 ? "/dev/zero (deleted)" : "/anon_hugepage (deleted)";
+  const file = mapping === 0 ? "" : (core.files.get(mapping)?.name ?? nameless);
   return {
     start,
     end,

@@ -6,6 +6,7 @@ import {
   FRAMES_MIN,
   MMAP_BASE_DEFAULT,
   PAGE_SIZE,
+  Vmstat,
 } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
@@ -52,6 +53,11 @@ export interface MachineOptions {
   readonly memory: number;
   /** Bytes of the largest promise of private writable memory; beyond is ENOMEM. Default: memory. */
   readonly overcommit?: number;
+  /**
+   * Huge pages of 2 MiB that are set aside of `memory` for MAP_HUGETLB, as vm.nr_hugepages. ENOMEM
+   * where memory has not so many. Default 0.
+   */
+  readonly hugePages?: number;
   /** Where MADV_PAGEOUT puts pages. Default: nowhere, they stay. */
   readonly swap?: SwapOptions;
   /** How subscribers are told. */
@@ -280,6 +286,16 @@ export class Machine {
     return { total: this.#core.engine.framesTotal, free: this.#core.engine.framesFree };
   }
 
+  /** Huge pages in all, free, and of the free ones promised (HugePages_Total, _Free, _Rsvd). */
+  get hugePages(): { readonly total: number; readonly free: number; readonly reserved: number } {
+    const { engine } = this.#core;
+    return {
+      total: engine.counter(Vmstat.hugepages_total),
+      free: engine.counter(Vmstat.hugepages_free),
+      reserved: engine.counter(Vmstat.hugepages_rsvd),
+    };
+  }
+
   /** Frames that holders keep of address spaces that are gone. */
   get quarantined(): number {
     return this.#core.engine.quarantined();
@@ -312,6 +328,7 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
   const trace = traceOf(options);
   const deadline = take.duration(options.deadline ?? DEADLINE_DEFAULT, "deadline");
   const overcommit = take.natural(options.overcommit ?? 0, "overcommit");
+  const hugePages = take.natural(options.hugePages ?? 0, "hugePages");
   const swap = swapOptionsOf(options.swap);
   const clock = take.methods(options.clock ?? hostClock, "clock", CLOCK_METHODS);
   const parallel = take.flag(notifierOptionsOf(options)?.parallel, "exportNotifiers.parallel");
@@ -320,6 +337,11 @@ export function bootCore(module: WebAssembly.Module, options: MachineOptions): C
   const engine = new Engine(instantiate(module));
   const status = engine.start(frames);
   if (status < 0) throw new MemoryError(status, "createMachine");
+  const pool = engine.huge.pool(Math.min(hugePages, FRAMES_MAX));
+  if (pool < 0) {
+    const reason = `memory has no ${hugePages} huge pages`;
+    throw new MemoryError(pool, "createMachine", { reason });
+  }
   engine.overcommit(Math.ceil(overcommit / PAGE_SIZE));
   const settings = {
     engine,

@@ -43,7 +43,10 @@ export class MmView {
     return inspect.areas(this.#core, this.#live("areas"));
   }
 
-  /** The pages with an entry in [start, end), lowest first, as /proc/PID/pagemap. */
+  /**
+   * The pages with an entry in [start, end), lowest first, as /proc/PID/pagemap. A huge page has
+   * one entry: it is listed once, at its first address, though that may lie below `start`.
+   */
   pagemap(start = 0, end = Number.POSITIVE_INFINITY): Iterable<pagemap.PageInfo> {
     take.duration(start, "start");
     take.duration(end, "end");

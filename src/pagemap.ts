@@ -11,6 +11,7 @@ import {
   PTE_A,
   PTE_D,
   PTE_EXPORTED,
+  PTE_H,
   PTE_NX_HI,
   PTE_P,
   PTE_W,
@@ -45,6 +46,8 @@ export interface PageInfo {
   /** Written since `clearSoftDirty`, or mapped anew. */
   readonly softDirty: boolean;
   readonly exported: boolean;
+  /** A huge page, or a part of one: one entry maps all of its 2 MiB. */
+  readonly huge: boolean;
   /** How many entries map the frame. */
   readonly mapCount: number;
 }
@@ -129,6 +132,7 @@ function toInfo(entry: PageListRecord): PageInfo {
     dirty: present && (pteLo & PTE_D) !== 0,
     softDirty: (categories & PAGE_IS_SOFT_DIRTY) !== 0,
     exported: present && (pteLo & PTE_EXPORTED) !== 0,
+    huge: present && (pteLo & PTE_H) !== 0,
     mapCount,
   };
 }

@@ -42,6 +42,9 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   nr_writeback: Vmstat.nr_writeback,
   nr_dirtied: Vmstat.nr_dirtied,
   nr_written: Vmstat.nr_written,
+  hugepages_total: Vmstat.hugepages_total,
+  hugepages_free: Vmstat.hugepages_free,
+  hugepages_rsvd: Vmstat.hugepages_rsvd,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

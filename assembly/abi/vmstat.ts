@@ -40,5 +40,9 @@ export const enum Vmstat {
   nr_writeback,
   nr_dirtied,
   nr_written,
+  /** Huge pages: of the pool, of these free, of these promised. */
+  hugepages_total,
+  hugepages_free,
+  hugepages_rsvd,
   COUNT,
 }

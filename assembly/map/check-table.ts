@@ -3,6 +3,7 @@
 // Written by: nobody. Read by: check.ts.
 
 import {
+  HUGE_BYTES,
   PG,
   TABLE_ENTRIES,
   VM_EXEC,
@@ -21,9 +22,10 @@ import { DirtyInvariant, isUnnoticed } from "./check-dirty";
 import { KsmInvariant } from "./check-ksm";
 import { checkSwapEntry } from "./check-swap";
 import { weigh } from "./check-used";
+import { hugeMake, hugePfn, isHuge } from "./huge";
 import { Link } from "./link";
 import { Mm } from "./mm";
-import { E, NX, P, ptePfn, S, TABLE, U, W } from "./pte";
+import { A, D, E, H, NX, P, ptePfn, S, TABLE, U, W } from "./pte";
 import { mayWriteUnmarked } from "./soft-dirty";
 import { isSwap } from "./swap";
 import { Vma } from "./vma";
@@ -47,6 +49,8 @@ export const enum TableInvariant {
   TableExports = 307,
   /** T8: a pte outside every area. */
   PteOutside = 308,
+  /** U4: a huge page's entry that names no huge page or lies in another area, or the reverse. */
+  HugeLeaf = 804,
   /** R1: the frame's anon_vma is none that the area is chained to, or its file is another. */
   FrameOwner = 401,
   /** U1: W without a mark that the page was written. */
@@ -82,10 +86,17 @@ export function checkTables(mm: Mm): u32 {
 /** A table `level` above the leaves, whose first entry is the one at `base` of its level. */
 function checkUpper(mm: Mm, pfn: u32, level: u32, base: u64): u32 {
   let used: u32 = 0;
+  let exported: usize = 0;
   for (let i: u32 = 0; i < TABLE_ENTRIES; i++) {
     const entry = load<u64>(frameAddress(pfn) + ((<usize>i) << 3));
     if (!entry) continue;
     used += 1;
+    if (level == 1 && entry & H) {
+      const bad = checkHuge((base * TABLE_ENTRIES + i) << 21, entry);
+      if (bad) return bad;
+      if (entry & E) exported += 1;
+      continue;
+    }
     const below = ptePfn(entry);
     if (entry != (((<u64>below) << 12) | TABLE) || below >= frameCount)
       return TableInvariant.PteForm;
@@ -93,7 +104,22 @@ function checkUpper(mm: Mm, pfn: u32, level: u32, base: u64): u32 {
     const bad = level > 1 ? checkUpper(mm, below, level - 1, at) : checkLeaf(mm, below, at);
     if (bad) return bad;
   }
+  if (frameOf(pfn).exports != exported) return TableInvariant.TableExports;
   return checkFrame(mm, pfn, used, level == 3);
+}
+
+/** A huge page's entry: it must lie in an area of those, whole, and name a whole one. */
+function checkHuge(address: u64, entry: u64): u32 {
+  const head = hugePfn(entry);
+  const rest = entry & ~hugeMake(head, 0) & ~(P | W | U | A | D | E | NX);
+  if (!(entry & P) || rest || head >= frameCount) return TableInvariant.PteForm;
+  if (!flagTest(PG.head, head) || !flagTest(PG.hugetlb, head)) return TableInvariant.HugeLeaf;
+  while (area && changetype<Vma>(area).end <= address) area = changetype<Vma>(area).next;
+  if (!area || changetype<Vma>(area).start > address) return TableInvariant.PteOutside;
+  const vma = changetype<Vma>(area);
+  if (!isHuge(vma) || vma.end < address + HUGE_BYTES) return TableInvariant.HugeLeaf;
+  if (!isAllowed(vma.flags, entry)) return TableInvariant.PteProtection;
+  return checkNamed(vma, head, entry);
 }
 
 function checkLeaf(mm: Mm, pfn: u32, base: u64): u32 {
@@ -129,8 +155,10 @@ function checkPte(address: u64, pte: u64): u32 {
   while (area && changetype<Vma>(area).end <= address) area = changetype<Vma>(area).next;
   if (!area || changetype<Vma>(area).start > address) return TableInvariant.PteOutside;
   const vma = changetype<Vma>(area);
+  if (isHuge(vma)) return TableInvariant.HugeLeaf;
   if (!isAllowed(vma.flags, pte)) return TableInvariant.PteProtection;
   const pfn = ptePfn(pte);
+  if (flagTest(PG.hugetlb, pfn)) return TableInvariant.HugeLeaf;
   if ((pte & S) != 0 || !pfn) {
     return isSpecial(vma, pfn, pte) ? TableInvariant.None : TableInvariant.PteSpecial;
   }

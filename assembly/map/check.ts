@@ -81,7 +81,8 @@ function checkFrames(flag: PG, cached: u32): u32 {
     const frame = frameOf(pfn);
     const isHeld = flagTest(PG.exported, pfn) || flagTest(PG.pinned, pfn);
     const held = flagTest(PG.swapcache, pfn) ? cached + 1 : cached;
-    if (!isHeld && frame.refcount != frame.mapcount + held) return RmapInvariant.RefCount;
+    if (!isHeld && !flagTest(PG.hugetlb, pfn) && frame.refcount != frame.mapcount + held)
+      return RmapInvariant.RefCount;
     if (visits(pfn) != frame.mapcount) return RmapInvariant.Walk;
     pfn = flagNext(flag, pfn + 1, frameCount);
   }

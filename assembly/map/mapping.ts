@@ -20,6 +20,7 @@ import { FileKind, PG, Status, Vmstat } from "../abi";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { hugeDrop, hugeUnpromise, isHugeFrame } from "../frame/huge";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { statAdd } from "../mem/vmstat";
 import { pageCancelDirty } from "./dirty";
@@ -38,6 +39,8 @@ export class Mapping {
   pages: u32;
   /** Open tickets that freeze a part of this file. */
   freezes: u32;
+  /** Huge pages that are promised to it and not filled yet. */
+  promised: u32;
   size: u64;
   /** Set where the host keeps the bytes: a page that is not cached has to be read from there. */
   isBacked: u32;
@@ -153,7 +156,8 @@ function cacheLower(mapping: Mapping): void {
   }
 }
 
-function cacheInsert(mapping: Mapping, index: u64, pfn: u32): bool {
+/** Enters a frame; false when memory lacked, and then `cachePrune` tidies up. */
+export function cacheInsert(mapping: Mapping, index: u64, pfn: u32): bool {
   if (index >> (HEIGHT_MAX * FANOUT_BITS) || !cacheGrow(mapping, index)) return false;
   let slot = changetype<usize>(mapping) + offsetof<Mapping>("root");
   let parent: usize = 0;
@@ -208,6 +212,10 @@ export function cacheForget(pfn: u32): void {
   if (flagTest(PG.dirty, pfn)) pageCancelDirty(pfn);
   flagClear(PG.pagecache, pfn);
   frame.mapping = 0;
+  if (isHugeFrame(pfn)) {
+    hugeDrop(pfn);
+    return;
+  }
   statAdd(Vmstat.nr_file_pages, -1);
   frameDrop(pfn);
 }
@@ -239,6 +247,7 @@ export function mappingPut(mapping: Mapping): void {
   if (mapping.refs) return;
   if (mapping.root) cacheDropNode(mapping.root, mapping.height);
   holesFree(mapping);
+  hugeUnpromise(mapping.promised);
   poolFree(mappingPool, changetype<usize>(mapping));
 }
 

@@ -15,6 +15,8 @@
 import { MAP_COUNT_MAX, VM_DONTEXPAND, VM_IO, VM_PFNMAP, Vmstat } from "../abi";
 import { statAdd } from "../mem/vmstat";
 import { chainClone, chainDrop, chainIsSingle, chainRehang, chainUnhang } from "./anon-vma";
+import { isHuge } from "./huge";
+import { promiseDivide, promiseDrop } from "./huge-reserve";
 import { shareDrop, shareRehang, shareUnhang } from "./mapping";
 import { Vma, vmaMm, vmaPages } from "./vma";
 import { vmaDup, vmaLink } from "./vma-link";
@@ -130,6 +132,7 @@ function absorb(vma: Vma): void {
 
 /** Takes an area's record, links and place away. Precondition: no pte is left in it. */
 export function vmaDrop(vma: Vma): void {
+  promiseDrop(vma);
   absorb(vma);
 }
 
@@ -215,6 +218,7 @@ export function vmaSplit(vma: Vma, address: u64, newBelow: bool): usize {
   else vmaResize(vma, vma.start, address, vma.pgoff);
   chainClone(fresh, vma);
   vmaLink(vmaMm(vma), fresh);
+  if (isHuge(vma)) promiseDivide(newBelow ? fresh : vma, newBelow ? vma : fresh);
   statAdd(Vmstat.vma_split, 1);
   return changetype<usize>(fresh);
 }

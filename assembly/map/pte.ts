@@ -19,6 +19,7 @@ import {
   PTE_A,
   PTE_D,
   PTE_EXPORTED,
+  PTE_H,
   PTE_P,
   PTE_SOFT_DIRTY,
   PTE_SPECIAL,
@@ -34,6 +35,7 @@ export const W: u64 = <u64>PTE_W;
 export const U: u64 = <u64>PTE_U;
 export const A: u64 = <u64>PTE_A;
 export const D: u64 = <u64>PTE_D;
+export const H: u64 = <u64>PTE_H;
 export const E: u64 = <u64>PTE_EXPORTED;
 export const S: u64 = <u64>PTE_SPECIAL;
 /** S of the drawing. */

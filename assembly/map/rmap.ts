@@ -11,10 +11,12 @@ import { PG, Vmstat } from "../abi";
 import { framesFreeRun } from "../frame/buddy";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { isHugeFrame } from "../frame/huge";
 import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
 import { anonVmaTree, MAPPING_ANON, MAPPING_KSM } from "./anon-vma";
 import { pageDirtied } from "./dirty";
+import { pteAt } from "./huge";
 import { itemNames, KsmItem, ksmForget, ksmNode } from "./ksm";
 import { Link, linkFirst, linkNext } from "./link";
 import { frameDrop, mappingTree } from "./mapping";
@@ -133,6 +135,7 @@ let walkLink: usize = 0;
 let walkPfn: u32 = 0;
 /** Of a merged page, the item where the walk stands; else 0. */
 let walkItem: usize = 0;
+let walkHuge: bool = false;
 /** Area and address where the walk stands. */
 export let walkVma: usize = 0;
 export let walkAddress: u64 = 0;
@@ -142,7 +145,8 @@ function walkSettle(): bool {
   while (walkLink) {
     const vma = changetype<Vma>(changetype<Link>(walkLink).vma);
     const address = vma.start + ((index - vma.pgoff) << 12);
-    const pte = load<u64>(pteSlot(vmaMm(vma), address));
+    const mm = vmaMm(vma);
+    const pte = walkHuge ? pteAt(mm, address) : load<u64>(pteSlot(mm, address));
     if (pte & P && ptePfn(pte) == walkPfn) {
       walkVma = changetype<usize>(vma);
       walkAddress = address;
@@ -167,11 +171,15 @@ function ksmSettle(): bool {
   return false;
 }
 
-/** Stands on the first pte that maps `pfn`; false when there is none. */
+/**
+ * Stands on the first pte that maps `pfn`, of a huge page its first frame; false when there is
+ * none.
+ */
 export function rmapFirst(pfn: u32): bool {
   const frame = frameOf(pfn);
   if (!frame.mapcount || !frame.mapping) return false;
   walkPfn = pfn;
+  walkHuge = isHugeFrame(pfn);
   walkItem = frame.mapping & MAPPING_KSM ? ksmNode(pfn).items : 0;
   if (walkItem) return ksmSettle();
   const anon = (frame.mapping & MAPPING_ANON) != 0;

@@ -13,7 +13,7 @@
 //   T5  A table frame has PG.table, refcount 1, its mm and `private_` nonzero entries; `tables` of
 //       the mm counts them.
 //   T6  No table below the top is empty: the last entry that goes takes the table with it.
-//   T7  A leaf table's `exports` counts its entries with the e bit.
+//   T7  A leaf table's `exports` counts its entries with the e bit, a pmd table's its huge pages'.
 //   T8  An entry of a leaf table that is not zero lies in an area.
 //
 // Written by: op/*.ts in commits, by these functions only.
@@ -22,6 +22,7 @@ import { PG, TABLE_ENTRIES, Vmstat } from "../abi";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
 import { flagClear, flagSet } from "../frame/flags";
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
+import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
 import { Mm } from "./mm";
 import { E, ptePfn, TABLE } from "./pte";
@@ -43,13 +44,22 @@ function tableBelow(slot: usize): usize {
   return frameAddress(ptePfn(load<u64>(slot)));
 }
 
-function pmdSlot(mm: Mm, address: u64): usize {
+/**
+ * Address of the pmd entry for `address`: it leads to a leaf table or is a huge page's (huge.ts).
+ * In frame 0, and zero, when there is no pmd table.
+ */
+export function pmdSlot(mm: Mm, address: u64): usize {
   const pud = tableBelow(frameAddress(mm.pgd) + slotOffset(address, PGD_SHIFT));
   const pmd = tableBelow(pud + slotOffset(address, PUD_SHIFT));
   return pmd + slotOffset(address, PMD_SHIFT);
 }
 
-/** The leaf table's frame for `address`, 0 when there is none. */
+/** Is there a pmd table for `address`? */
+export function hasPmdTable(mm: Mm, address: u64): bool {
+  return pfnOfAddress(pmdSlot(mm, address)) != 0;
+}
+
+/** The leaf table's frame for `address`, 0 when there is none: absent, or a huge page. */
 export function leafPfn(mm: Mm, address: u64): u32 {
   return ptePfn(load<u64>(pmdSlot(mm, address)));
 }
@@ -64,7 +74,10 @@ export function pteGet(mm: Mm, address: u64): u64 {
   return load<u64>(pteSlot(mm, address));
 }
 
-/** Replaces a leaf entry; keeps the table's counts. Never frees the table: see `tableTrim`. */
+/**
+ * Replaces a leaf entry, a huge page's too; keeps the table's counts. Never frees the table: see
+ * `tableTrim`.
+ */
 export function pteSet(slot: usize, pte: u64): void {
   const old = load<u64>(slot);
   store<u64>(slot, pte);
@@ -74,6 +87,7 @@ export function pteSet(slot: usize, pte: u64): void {
 }
 
 function tableCreate(mm: Mm, slot: usize): u32 {
+  if (CHECK) assert(!load<u64>(slot), "T1: a table would replace a huge page");
   const pfn = frameAllocZeroed();
   if (!pfn) return 0;
   const table = frameOf(pfn);
@@ -119,18 +133,23 @@ export function pteEnsure(mm: Mm, address: u64): usize {
   return slotEnsure(mm, address, PTE_SHIFT);
 }
 
+/** As `pteEnsure`, of the pmd entry. */
+export function pmdEnsure(mm: Mm, address: u64): usize {
+  return slotEnsure(mm, address, PMD_SHIFT);
+}
+
 /**
- * Hangs the leaf table below `from` in at `to`, where there is none; both begin a table's span.
+ * Hangs the leaf table, or the huge page, below `from` in at `to`, where there is none; both begin
+ * a table's span.
  * @returns false, and nothing moved, when a frame lacked: the caller trims at `to`.
  */
 export function leafMove(mm: Mm, from: u64, to: u64): bool {
   const place = slotEnsure(mm, to, PMD_SHIFT);
   if (!place) return false;
   const slot = pmdSlot(mm, from);
-  store<u64>(place, load<u64>(slot));
-  frameOf(pfnOfAddress(place)).private_++;
-  store<u64>(slot, 0);
-  frameOf(pfnOfAddress(slot)).private_--;
+  const entry = load<u64>(slot);
+  pteSet(slot, 0);
+  pteSet(place, entry);
   tableTrim(mm, from);
   return true;
 }
@@ -156,7 +175,7 @@ function spanEnd(address: u64, shift: u64): u64 {
   return ((address >> shift) + 1) << shift;
 }
 
-/** First address in [address, end) below which a leaf table exists, or `end`. */
+/** First address in [address, end) below which a leaf table or a huge page exists, or `end`. */
 export function leafSeek(mm: Mm, address: u64, end: u64): u64 {
   let at = address;
   while (at < end) {
@@ -187,7 +206,7 @@ export function leafIndex(address: u64): u32 {
   return <u32>((address >> 12) & <u64>(TABLE_ENTRIES - 1));
 }
 
-/** Leaf tables that exist in [start, end). */
+/** Leaf tables and huge pages that exist in [start, end). */
 export function leafCount(mm: Mm, start: u64, end: u64): u32 {
   let count: u32 = 0;
   let at = leafSeek(mm, start, end);

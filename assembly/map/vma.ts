@@ -38,6 +38,9 @@ export class Vma extends TreeNode {
   name: u32;
   /** 1: every page of the area counts as written (VM_SOFTDIRTY); map/soft-dirty.ts. */
   softDirty: u32;
+  /** Of huge pages: how many are promised to it, and HUGE_… marks (huge-reserve.ts). */
+  promised: u16;
+  reserve: u16;
 
   augment(): bool {
     const below = this.prev ? changetype<Vma>(this.prev).end : 0;

@@ -33,7 +33,8 @@ import {
 } from "../plan/plan";
 import { checkFrozen, refuseFrozen, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
-import { pageAlign, unmapApply, unmapFits, unmapPlan } from "./munmap";
+import { unmapFits } from "./huge-cut";
+import { pageAlign, unmapApply, unmapPlan } from "./munmap";
 
 const DATA: u32 = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT;
 

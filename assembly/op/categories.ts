@@ -11,6 +11,7 @@ import {
   PG,
 } from "../abi";
 import { flagTest } from "../frame/flags";
+import { headOf } from "../frame/huge";
 import { P, ptePfn, S } from "../map/pte";
 import { isSoftDirty } from "../map/soft-dirty";
 import { Vma } from "../map/vma";
@@ -30,5 +31,5 @@ export function pteCategories(pte: u64): u32 {
   if (!(pte & P)) return mark | PAGE_IS_SWAPPED | PAGE_IS_WRITTEN;
   const there = mark | PAGE_IS_PRESENT | PAGE_IS_WRITTEN;
   if (pte & S) return ptePfn(pte) ? there : there | PAGE_IS_PFNZERO;
-  return flagTest(PG.anon, ptePfn(pte)) ? there : there | PAGE_IS_FILE;
+  return flagTest(PG.anon, headOf(ptePfn(pte))) ? there : there | PAGE_IS_FILE;
 }

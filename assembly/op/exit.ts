@@ -2,10 +2,11 @@
 // refused: a page that somebody still holds keeps its frame out of the allocator until he lets go.
 
 import { Op, ResultField, Status } from "../abi";
+import { entrySlot } from "../map/huge";
 import { vmaDrop } from "../map/merge";
 import { isExported, Mm, mmDestroy } from "../map/mm";
 import { E } from "../map/pte";
-import { pteGet, pteSet, pteSlot } from "../map/table";
+import { leafEnd, leafPfn, leafSeek, pmdSlot, pteSet } from "../map/table";
 import { Vma } from "../map/vma";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet } from "../mem/result";
@@ -34,14 +35,26 @@ export function exit(mm: Mm): i32 {
 function orphanRecords(mm: Mm): void {
   for (let r = scanFirst(mm, 0, USER_END); r; r = scanNext(mm)) recordOrphan(r);
   clearExportedBits(mm);
+  clearHugeBits(mm);
 }
 
 /** The e bit goes with the mm (E2). */
 function clearExportedBits(mm: Mm): void {
   let at = nextExported(mm, 0, USER_END);
   while (at < USER_END) {
-    pteSet(pteSlot(mm, at), pteGet(mm, at) & ~E);
+    const slot = entrySlot(mm, at);
+    pteSet(slot, load<u64>(slot) & ~E);
     at = nextExported(mm, at + 4096, USER_END);
+  }
+}
+
+/** The same of huge pages, whose bit stands for records that are dead by now. */
+function clearHugeBits(mm: Mm): void {
+  let at = leafSeek(mm, 0, USER_END);
+  while (at < USER_END) {
+    const slot = pmdSlot(mm, at);
+    if (!leafPfn(mm, at)) pteSet(slot, load<u64>(slot) & ~E);
+    at = leafSeek(mm, leafEnd(at, USER_END), USER_END);
   }
 }
 

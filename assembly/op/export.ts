@@ -2,16 +2,18 @@
 
 import { PG, PTE_W, ResultField, Rights, Status, SUBSCRIBERS_MAX } from "../abi";
 import { flagTest } from "../frame/flags";
+import { headOf } from "../frame/huge";
+import { entrySlot, pteAt } from "../map/huge";
 import { Mm, mmOf } from "../map/mm";
 import { D, E, P, ptePfn, S, SD, U } from "../map/pte";
 import { frameDirty } from "../map/rmap";
-import { pteSlot } from "../map/table";
 import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { resultSet } from "../mem/result";
 import { farewellReserve, farewellSettle } from "../plan/farewell";
 import { USER_END } from "../plan/placement";
 import {
   ExportRecord,
+  pteExact,
   recordAdd,
   recordRemove,
   scanFirst,
@@ -35,7 +37,7 @@ export function exportAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
   const page = address & ~(<u64>4095);
   const frozen = checkFrozen(mm, page, page + 4096);
   if (frozen) return frozen;
-  const pte = load<u64>(pteSlot(mm, page));
+  const pte = pteAt(mm, page);
   // A page that the area forbids to touch can not be handed out either.
   if (!(pte & U)) return Status.EFAULT;
   if (pte & S && ptePfn(pte)) return Status.EINVAL;
@@ -106,11 +108,12 @@ export function exportLowerRange(subscriber: u32, mm: Mm, start: u64, end: u64):
 /** The page was written from outside (dirty hand-back). ENOENT where nobody has a record of it. */
 export function pageSetDirty(mm: Mm, address: u64): i32 {
   if (address >= USER_END) return Status.EINVAL;
-  const slot = pteSlot(mm, address & ~(<u64>4095));
-  const pte = load<u64>(slot);
+  const page = address & ~(<u64>4095);
+  const slot = entrySlot(mm, page);
+  const pte = pteExact(mm, page);
   if (!(pte & P) || !(pte & E) || pte & S) return Status.ENOENT;
-  store<u64>(slot, pte | D | SD);
-  const pfn = ptePfn(pte);
+  store<u64>(slot, load<u64>(slot) | D | SD);
+  const pfn = headOf(ptePfn(pte));
   if (!flagTest(PG.anon, pfn)) frameDirty(pfn);
   return Status.Ok;
 }

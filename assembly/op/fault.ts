@@ -16,7 +16,6 @@ import {
   FileKind,
   Op,
   Reason,
-  ResultField,
   Status,
   VM_EXEC,
   VM_PFNMAP,
@@ -29,6 +28,7 @@ import { frameAlloc, frameAllocZeroed, frameFree } from "../frame/buddy";
 import { frameAddress } from "../frame/frame";
 import { anonVmaPrepare } from "../map/anon-vma";
 import { deviceCount } from "../map/device";
+import { isHuge, pteAt } from "../map/huge";
 import { isMerged } from "../map/ksm";
 import { cacheFill, cacheGet, Mapping, mappingPages } from "../map/mapping";
 import { Mm } from "../map/mm";
@@ -43,19 +43,19 @@ import {
 } from "../map/rmap";
 import { mayWriteUnmarked } from "../map/soft-dirty";
 import { isSwap } from "../map/swap";
-import { pteEnsure, pteGet, pteSet, pteSlot, tableTrim } from "../map/table";
+import { pteEnsure, pteSet, pteSlot, tableTrim } from "../map/table";
 import { isAnonymous, isShared, linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaLookup } from "../map/vma-tree";
-import { resultSet } from "../mem/result";
 import { statAdd } from "../mem/vmstat";
 import { mappingConflict } from "../plan/freeze";
 import { need } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
 import { USER_END } from "../plan/placement";
-import { mustTell, planBegin, planDone, planTicket } from "../plan/plan";
+import { mustTell, planBegin, planDone, planTicket, resolved } from "../plan/plan";
 import { checkFrozen, opened, refuseFrozen, Ticket, writeHolder } from "../plan/ticket";
 import { faultAround } from "./fault-around";
 import { cacheReady, mustRead } from "./file-read";
+import { hugeAccess, hugeFaultCommit } from "./huge-fault";
 import { stackGrow } from "./stack";
 import { swapIn } from "./swap-in";
 
@@ -63,11 +63,6 @@ const ACCESS: u32 = VM_READ | VM_WRITE | VM_EXEC;
 
 /** What a write fault leaves in the pte (Linux: pte_mkdirty sets both). */
 const WRITTEN: u64 = W | D | SD;
-
-function resolved(pfn: u32): i32 {
-  resultSet(ResultField.Pfn, pfn);
-  return Status.Ok;
-}
 
 /**
  * One access to the page at `address`: the frame it goes to in the result block.
@@ -112,12 +107,13 @@ function fault(mm: Mm, page: u64, kind: Access): i32 {
   }
   if (!isAllowed(vma, kind)) return Status.SEGV_ACCERR;
   if (kind != Access.Execute || vma.flags & VM_EXEC) return resolve(mm, vma, page, kind);
-  const status = pteGet(mm, page) & P ? Status.Ok : resolve(mm, vma, page, Access.Read);
+  const status = pteAt(mm, page) & P ? Status.Ok : resolve(mm, vma, page, Access.Read);
   return status ? status : Status.SEGV_ACCERR;
 }
 
 /** A fault that the area allows. */
 function resolve(mm: Mm, vma: Vma, page: u64, kind: Access): i32 {
+  if (isHuge(vma)) return hugeAccess(mm, vma, page, kind);
   const frozen = checkFrozen(mm, page, page + 4096);
   if (frozen) return frozen;
   statAdd(Vmstat.pgfault, 1);
@@ -233,7 +229,8 @@ function cowBreak(mm: Mm, vma: Vma, page: u64, readOnly: bool): i32 {
 /** Commit of a planned COW break. */
 export function faultCommit(ticket: Ticket): i32 {
   const mm = changetype<Mm>(ticket.mm);
-  return cowBreak(mm, changetype<Vma>(vmaLookup(mm, ticket.a)), ticket.a, ticket.b != 0);
+  const vma = changetype<Vma>(vmaLookup(mm, ticket.a));
+  return isHuge(vma) ? hugeFaultCommit(ticket) : cowBreak(mm, vma, ticket.a, ticket.b != 0);
 }
 
 /** A file's page that is not mapped: SIGBUS beyond its end. */

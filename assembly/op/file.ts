@@ -40,8 +40,9 @@ export function fileOpen(size: u64): i32 {
 /** The mapping of a handle that `fileCreate` gave, 0 for any other number. */
 export function fileOf(handle: u32): usize {
   const pointer = (<usize>handle) << 3;
-  const exists = poolHas(mappingPool, pointer) && changetype<Mapping>(pointer).refs != 0;
-  return exists ? pointer : 0;
+  if (!poolHas(mappingPool, pointer)) return 0;
+  const mapping = changetype<Mapping>(pointer);
+  return mapping.refs && mapping.kind != FileKind.Huge ? pointer : 0;
 }
 
 /**

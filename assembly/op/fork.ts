@@ -29,13 +29,24 @@ import { frameAlloc } from "../frame/buddy";
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
 import { deviceCount } from "../map/device";
+import { hugePfn } from "../map/huge";
 import { ksmAny, ksmCount, ksmFork } from "../map/ksm";
 import { Mm, mmCreate, mmOf } from "../map/mm";
 import { isPinnedAnon } from "../map/pin";
 import { A, E, P, ptePfn, pteWithPfn, S, W } from "../map/pte";
 import { frameMapAgain, frameMapNewAnon } from "../map/rmap";
 import { isSwap, SWP_EXCLUSIVE, slotDup, swapSlot } from "../map/swap";
-import { leafEnd, leafIndex, leafPfn, leafSeek, pteEnsure, pteSet, tableTrim } from "../map/table";
+import {
+  leafEnd,
+  leafIndex,
+  leafPfn,
+  leafSeek,
+  pmdEnsure,
+  pmdSlot,
+  pteEnsure,
+  pteSet,
+  tableTrim,
+} from "../map/table";
 import { Vma, vmaPages } from "../map/vma";
 import { vmaDup, vmaLink } from "../map/vma-link";
 import { certain } from "../mem/certain";
@@ -151,6 +162,18 @@ function copyLeaf(from: usize, to: usize, count: u32, keep: u64): void {
   frameOf(pfnOfAddress(to - 8)).private_ += copied;
 }
 
+/** A huge page has one entry, which both sides have from now on. */
+function copyHuge(parent: Mm, child: Mm, at: u64, keep: u64): void {
+  const from = pmdSlot(parent, at);
+  const entry = load<u64>(from);
+  const shared = entry & keep;
+  if (shared != entry) store<u64>(from, shared);
+  const to = pmdEnsure(child, at);
+  certain(to != 0);
+  pteSet(to, shared & ~(E | A));
+  frameMapAgain(hugePfn(entry));
+}
+
 /** Whether the page behind `pte` must be copied: a device has it, and it stays the parent's. */
 function staysBehind(pte: u64): bool {
   return (pte & P) != 0 && !(pte & S) && isPinnedAnon(ptePfn(pte));
@@ -194,7 +217,8 @@ function copyRange(parent: Mm, child: Mm, vma: Vma, copy: Vma): void {
   while (at < vma.end) {
     const stop = leafEnd(at, vma.end);
     const from = leafPfn(parent, at);
-    if (frameOf(from).private_) {
+    if (!from) copyHuge(parent, child, at, keep);
+    else if (frameOf(from).private_) {
       const to = pteEnsure(child, at);
       certain(to != 0);
       const slot = frameAddress(from) + ((<usize>leafIndex(at)) << 3);

@@ -1,6 +1,6 @@
 // Building an address space as somebody recorded it: areas without merging, pages without faults.
 
-import { AreaName, Status, VM_SHARED, VM_WRITE } from "../abi";
+import { AreaName, Status, VM_HUGETLB, VM_SHARED, VM_WRITE } from "../abi";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
 import { anonVmaAttach, anonVmaCreate } from "../map/anon-vma";
 import { fileRangeFits, Mapping } from "../map/mapping";
@@ -31,6 +31,8 @@ export function importArea(
   if (name > <u32>AreaName.VvarVclock || !isFree(mm, start, end)) return Status.EINVAL;
   // What is shared is a file's, if only one without a name.
   if (vmFlags & VM_SHARED && !mapping) return Status.EINVAL;
+  // Huge pages are promised by mmap alone.
+  if (vmFlags & VM_HUGETLB) return Status.EINVAL;
   if (fileRangeFits(offset >> 12, (end - start) >> 12)) return Status.EINVAL;
   const frozen = checkFrozen(mm, start, end);
   if (frozen) return frozen;
@@ -71,7 +73,7 @@ export function importPage(mm: Mm, address: u64, zero: bool): i32 {
   const found = vmaLookup(mm, page);
   if (!found || pteGet(mm, page)) return Status.EINVAL;
   const vma = changetype<Vma>(found);
-  if (vma.flags & VM_SHARED || (zero && vma.mapping)) return Status.EINVAL;
+  if (vma.flags & (VM_SHARED | VM_HUGETLB) || (zero && vma.mapping)) return Status.EINVAL;
   const blocker = fileFrozen(vma, page);
   if (blocker) return refuseFrozen(blocker);
   if (!zero && !ownAnonVma(vma)) return Status.ENOMEM;

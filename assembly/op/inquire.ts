@@ -11,7 +11,10 @@ import {
   VM_SHARED,
   WINDOW_BYTES,
 } from "../abi";
-import { Mapping } from "../map/mapping";
+import { hugeGet, isHuge } from "../map/huge";
+import { hugeIndexOf } from "../map/huge-cache";
+import { hadPmdTable } from "../map/huge-table";
+import { cacheGet, Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { P } from "../map/pte";
 import { pteGet } from "../map/table";
@@ -23,8 +26,16 @@ import { USER_END } from "../plan/placement";
 import { cacheReady } from "./file-read";
 import { pageAlign } from "./munmap";
 
+/** As mincore_hugetlb: the cache is asked only where there is no table to ask. */
+function isHugeResident(mm: Mm, vma: Vma, address: u64): bool {
+  if (hadPmdTable(vma, address)) return hugeGet(mm, address) != 0;
+  const index = hugeIndexOf(linearIndex(vma, address));
+  return cacheGet(changetype<Mapping>(vma.mapping), index) != 0;
+}
+
 /** Is the page in memory: mapped, or cached where it could be mapped from? */
 function isResident(mm: Mm, vma: Vma, address: u64): bool {
+  if (isHuge(vma)) return isHugeResident(mm, vma, address);
   if (pteGet(mm, address) & P) return true;
   if (isAnonymous(vma)) return false;
   return cacheReady(changetype<Mapping>(vma.mapping), linearIndex(vma, address)) != 0;

@@ -1,12 +1,14 @@
 // MADV_REMOVE (as Linux madvise_remove): punches the hole that a range shows into its file.
 
 import { Demand, Reason, Status, VM_LOCKED, VM_MAYWRITE, VM_SHARED } from "../abi";
+import { isHuge } from "../map/huge";
 import { Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { isAnonymous, linearIndex, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
 import { need } from "../plan/need";
 import { checkInFlight } from "./file-read";
+import { hugeHoleEnd, hugeHoleFirst } from "./huge-punch";
 import { punchApply } from "./truncate";
 import { checkHits, freezeHits, noticeHits } from "./unmap-mapping";
 
@@ -27,12 +29,17 @@ const enum Pass {
 
 function passPart(vma: Vma, start: u64, end: u64, pass: Pass): i32 {
   const mapping = changetype<Mapping>(vma.mapping);
-  const first = linearIndex(vma, start);
-  const last = first + ((end - start) >> 12);
+  let first = linearIndex(vma, start);
+  let last = first + ((end - start) >> 12);
   if (pass == Pass.Check) {
     const busy = checkInFlight(mapping, first, last);
     need.holes += mapping.isBacked;
     return busy ? busy : checkHits(mapping, first, last);
+  }
+  if (isHuge(vma) && pass == Pass.Notice) {
+    const hole = first << 12;
+    first = hugeHoleFirst(hole);
+    last = hugeHoleEnd(hole, last << 12);
   }
   if (pass == Pass.Freeze) return freezeHits(mapping, first, last);
   noticeHits(mapping, first, last, Reason.Punch, Demand.FilePages);

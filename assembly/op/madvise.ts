@@ -46,6 +46,7 @@ import {
   VM_SHARED,
   VM_WIPEONFORK,
 } from "../abi";
+import { hugeStart, isHuge, isHugeAligned } from "../map/huge";
 import { VM_SPECIAL, vmaTryModify } from "../map/merge";
 import { Mm } from "../map/mm";
 import { isAnonymous, Vma } from "../map/vma";
@@ -63,6 +64,7 @@ import {
   populateNext,
 } from "../plan/plan";
 import { checkFrozen, planDrop, Ticket } from "../plan/ticket";
+import { modifyRefusal } from "./huge-cut";
 import { freeRange } from "./madv-free";
 import { removeFreeze, removePart, removePlan, removeRefusal } from "./madv-remove";
 import { unmergePlan, unmergeRange } from "./merge-page";
@@ -94,13 +96,14 @@ function kindOf(advice: i32): Kind {
   return Kind.Unknown;
 }
 
-/** EINVAL where `advice` does not apply to `vma`, else Ok. */
-function refusal(vma: Vma, advice: i32): i32 {
+/** EINVAL where `advice` does not apply to `vma` from `start` on, else Ok. */
+function refusal(vma: Vma, start: u64, advice: i32): i32 {
   if (advice == MADV_REMOVE) return removeRefusal(vma);
   const flags = vma.flags;
   let forbidden: u32 = 0;
+  if (isHuge(vma) && kindOf(advice) == Kind.Clear && !isHugeAligned(start)) return Status.EINVAL;
   if (advice == MADV_DOFORK) forbidden = VM_IO;
-  if (advice == MADV_DODUMP) forbidden = VM_SPECIAL | VM_DROPPABLE;
+  if (advice == MADV_DODUMP) forbidden = isHuge(vma) ? VM_DROPPABLE : VM_SPECIAL | VM_DROPPABLE;
   if (advice == MADV_KEEPONFORK) forbidden = VM_DROPPABLE;
   if (advice == MADV_COLD || advice == MADV_PAGEOUT) forbidden = UNEVICTABLE;
   if (advice == MADV_DONTNEED || advice == MADV_FREE) forbidden = VM_LOCKED | VM_PFNMAP;
@@ -174,29 +177,37 @@ function adviseTicket(mm: Mm, start: u64, end: u64, advice: i32): i32 {
   return frozen ? frozen : planDone(start, end, advice, 0);
 }
 
+/** Of huge pages only whole ones are cleared: nobody loses what he did not name. */
+function clearEnd(vma: Vma, end: u64): u64 {
+  return isHuge(vma) ? hugeStart(end) : end;
+}
+
 function clearPlan(mm: Mm, start: u64, end: u64, advice: i32): void {
   if (!mustTell(mm, start, end)) return;
   for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
-    if (vma.start >= end || refusal(vma, advice)) return;
     const from = max(vma.start, start);
-    const to = min(vma.end, end);
+    if (vma.start >= end || refusal(vma, from, advice)) return;
+    const to = clearEnd(vma, min(vma.end, end));
+    if (from == to) continue;
     if (advice == MADV_PAGEOUT) pageoutPlan(mm, from, to);
     else if (mustTell(mm, from, to)) noticeRange(mm, from, to, Reason.Clear, Demand.All, 0, 0);
   }
 }
 
 function adviseArea(mm: Mm, vma: Vma, start: u64, end: u64, advice: i32): i32 {
-  const refused = refusal(vma, advice);
+  const refused = refusal(vma, start, advice);
   if (refused) return refused;
   const kind = kindOf(advice);
-  if (kind == Kind.Clear) zapRange(mm, start, end);
+  if (kind == Kind.Clear) zapRange(mm, start, clearEnd(vma, end));
   if (kind == Kind.Remove) removePart(vma, start, end);
   if (kind == Kind.Pageout) pageoutRange(mm, start, end);
   if (kind == Kind.Free) freeRange(mm, start, end);
   if (kind != Kind.Flags) return Status.Ok;
   const flags = advisedFlags(vma.flags, advice);
   if (flags == vma.flags) return Status.Ok;
+  const cut = modifyRefusal(vma, start, end);
+  if (cut) return cut == Status.ENOMEM ? Status.EAGAIN : cut;
   if (advice == MADV_UNMERGEABLE) unmergeRange(mm, start, end);
   const area = vmaTryModify(vma, start, end, flags);
   if (!area) return Status.EAGAIN;

@@ -5,6 +5,7 @@ import { Demand, Op, PG, Reason, ResultField, Status, Vmstat } from "../abi";
 import { frameAlloc } from "../frame/buddy";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
+import { isHugeFrame } from "../frame/huge";
 import { isMerged, ksmNode } from "../map/ksm";
 import { frameDrop } from "../map/mapping";
 import { pteWithPfn } from "../map/pte";
@@ -52,11 +53,13 @@ export function isWatched(pfn: u32): bool {
 
 /**
  * Moves the anonymous page in `pfn` to another frame: Pfn = the new one.
- * @returns EINVAL where it is no mapped anonymous page; EBUSY where pinned or in quarantine;
+ * @returns EINVAL where it is no mapped anonymous page, or a huge one; EBUSY where pinned or in
+ * quarantine;
  *   EAGAIN when frozen; ENOMEM; a ticket.
  */
 export function pageMigrate(pfn: u32): i32 {
   if (!pfn || pfn >= frameCount || !flagTest(PG.anon, pfn)) return Status.EINVAL;
+  if (isHugeFrame(pfn)) return Status.EINVAL;
   if (!frameOf(pfn).mapcount) return Status.EINVAL;
   if (flagTest(PG.pinned, pfn) || flagTest(PG.quarantine, pfn)) return Status.EBUSY;
   if (flagTest(PG.swapcache, pfn)) return Status.EBUSY;

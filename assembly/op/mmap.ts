@@ -33,6 +33,7 @@ import {
   VM_DONTDUMP,
   VM_DROPPABLE,
   VM_GROWSDOWN,
+  VM_HUGETLB,
   VM_LOCKED,
   VM_LOCKONFAULT,
   VM_MAYEXEC,
@@ -45,6 +46,7 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../abi";
+import { hugeUp } from "../map/huge";
 import { fileRangeFits, Mapping, mappingCreate, mappingPut } from "../map/mapping";
 import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
@@ -53,7 +55,14 @@ import { vmaCreate } from "../map/vma-link";
 import { vmaBefore, vmaFind, vmaIntersection } from "../map/vma-tree";
 import { mmConflict } from "../plan/freeze";
 import { need } from "../plan/need";
-import { isFree, MMAP_MIN, placementFailed, placementFind, USER_END } from "../plan/placement";
+import {
+  isFree,
+  MMAP_MIN,
+  placementFailed,
+  placementFind,
+  placementHuge,
+  USER_END,
+} from "../plan/placement";
 import {
   answer,
   planAfford,
@@ -65,7 +74,9 @@ import {
 } from "../plan/plan";
 import { checkFrozen, opened, refuseFrozen, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
-import { pageAlign, unmapApply, unmapFits, unmapPlan } from "./munmap";
+import { unmapFits } from "./huge-cut";
+import { hugeFlags, hugeMmap, isHugeSize } from "./huge-mmap";
+import { pageAlign, unmapApply, unmapPlan } from "./munmap";
 
 /** The flags that a MAP_SHARED mapping ignores others than (Linux: LEGACY_MAP_MASK). */
 const LEGACY_MASK: i32 =
@@ -149,7 +160,8 @@ function noPlace(mm: Mm, status: i32): i32 {
 /**
  * mmap(2). `mapping` 0: MAP_ANONYMOUS must be set, else EBADF. Answers with the address.
  *
- * MAP_HUGETLB has no pool of huge pages to draw on: ENOMEM, as on a Linux without any.
+ * MAP_HUGETLB is in huge-mmap.ts: EINVAL for another size than 2 MiB, and an address or an offset
+ * that is no multiple of it; ENOMEM where the pool cannot promise so many.
  */
 export function mmap(
   mm: Mm,
@@ -163,28 +175,32 @@ export function mmap(
   if (offset & 4095) return Status.EINVAL;
   if (!(flags & MAP_ANONYMOUS) && !mapping) return Status.EBADF;
   const file: usize = flags & MAP_ANONYMOUS ? 0 : mapping;
+  const huge = (flags & MAP_HUGETLB) != 0;
+  if (huge && (file || !isHugeSize(flags))) return Status.EINVAL;
   if (!length) return Status.EINVAL;
-  if (flags & MAP_HUGETLB) return file ? Status.EINVAL : Status.ENOMEM;
   const how = flags & MAP_FIXED_NOREPLACE ? flags | MAP_FIXED : flags;
   let hint = address;
   if (!(how & MAP_FIXED) && hint & ~4095 && hint < MMAP_MIN) hint = MMAP_MIN;
-  const bytes = pageAlign(length);
-  if (!bytes) return Status.ENOMEM;
+  const bytes = huge ? hugeUp(length) : pageAlign(length);
+  if (!bytes) return huge ? Status.EINVAL : Status.ENOMEM;
   const pgoff = offset >> 12;
   if (pgoff + (bytes >> 12) < pgoff) return Status.EOVERFLOW;
   if (mm.mapCount > MAP_COUNT_MAX) return Status.ENOMEM;
   let vm = vmFlagsOf(mm, prot, how);
-  const at = placementFind(mm, hint, bytes, file, offset, how);
+  const at = huge
+    ? placementHuge(mm, hint, bytes, how)
+    : placementFind(mm, hint, bytes, file, offset, how);
   if (placementFailed(at)) return noPlace(mm, <i32>at);
   if (how & MAP_FIXED_NOREPLACE && !isFree(mm, at, at + bytes)) return Status.EEXIST;
-  if (file) {
+  if (file || huge) {
     const fits = fileRangeFits(pgoff, bytes >> 12);
     if (fits) return fits;
   }
-  const type = file ? fileType(how, vm) : anonymousType(how, vm);
+  const type = file || huge ? fileType(how, vm) : anonymousType(how, vm);
   if (type < 0) return type;
   if (how & MAP_SYNC && (how & MAP_TYPE) == MAP_SHARED_VALIDATE) return Status.EOPNOTSUPP;
   vm |= <u32>type;
+  if (huge) return mapPlan(mm, at, bytes, vm | VM_HUGETLB, 0, pgoff, how);
   if (isAccountable(vm)) {
     if (!canCommit((bytes >> 12) - accountedPages(mm, at, at + bytes))) return Status.ENOMEM;
     vm |= VM_ACCOUNT;
@@ -214,7 +230,8 @@ function mapPlan(
       ? Populate.Quiet
       : Populate.None;
   // Memory that may vanish is populated where all of it is to be locked, but not locked.
-  const kept = vm & VM_DROPPABLE ? vm & ~(VM_LOCKED | VM_LOCKONFAULT) : vm;
+  let kept = vm & VM_DROPPABLE ? vm & ~(VM_LOCKED | VM_LOCKONFAULT) : vm;
+  if (vm & VM_HUGETLB) kept = hugeFlags(vm);
   if (!planTells()) {
     const status = planAfford();
     return status ? status : mapApply(mm, start, end, kept, file, pgoff, populate);
@@ -237,7 +254,7 @@ function mapNeed(mm: Mm, start: u64, end: u64, vm: u32): void {
   if (prev) chain = max(chain, changetype<Vma>(prev).chainCount);
   need.vmas += 1;
   need.links += 1 + chain;
-  if (vm & VM_SHARED) need.mappings += 1;
+  if (vm & (VM_SHARED | VM_HUGETLB)) need.mappings += 1;
 }
 
 /** Shared anonymous memory counts as the file it is; Linux refuses a promise too large late. */
@@ -259,6 +276,12 @@ function mapApply(
   populate: u32,
 ): i32 {
   unmapApply(mm, start, end);
+  if (vm & VM_HUGETLB) {
+    const refused = hugeMmap(mm, start, end, vm, pgoff);
+    if (refused) return refused;
+    if (populate) populateNext(start, end, populate);
+    return answer(start);
+  }
   const shm = !file && vm & VM_SHARED;
   if (shm && !mayShare(vm, (end - start) >> 12)) return Status.ENOMEM;
   const page = file || shm ? pgoff : start >> 12;

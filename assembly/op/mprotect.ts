@@ -37,7 +37,7 @@ import { Mapping } from "../map/mapping";
 import { vmaTryModify } from "../map/merge";
 import { Mm } from "../map/mm";
 import { P, pteModify, SD, W } from "../map/pte";
-import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
+import { leafEnd, leafIndex, leafPfn, leafSeek, pmdSlot } from "../map/table";
 import { isAnonymous, Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
 import { certain } from "../mem/certain";
@@ -54,6 +54,7 @@ import {
 } from "../plan/plan";
 import { checkFrozen, opened, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
+import { cutsHuge, modifyRefusal } from "./huge-cut";
 import { pageAlign } from "./munmap";
 
 const ACCESS: u32 = VM_READ | VM_WRITE | VM_EXEC;
@@ -85,12 +86,14 @@ function sharedWrite(vma: Vma, flags: u32): u64 {
   return changetype<Mapping>(vma.mapping).kind == FileKind.Disk ? 0 : W;
 }
 
+function protectEntry(slot: usize, flags: u32, write: u64): void {
+  const pte = load<u64>(slot);
+  if (pte & P) store<u64>(slot, pteModify(pte, flags) | write);
+}
+
 function protectLeaf(leaf: u32, first: u32, count: u32, flags: u32, write: u64): void {
   let slot = frameAddress(leaf) + ((<usize>first) << 3);
-  for (let i: u32 = 0; i < count; i++, slot += 8) {
-    const pte = load<u64>(slot);
-    if (pte & P) store<u64>(slot, pteModify(pte, flags) | write);
-  }
+  for (let i: u32 = 0; i < count; i++, slot += 8) protectEntry(slot, flags, write);
 }
 
 /** The same where a write to a page that has no mark must be seen. */
@@ -108,9 +111,11 @@ function protectRange(mm: Mm, vma: Vma, start: u64, end: u64, flags: u32): void 
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const stop = leafEnd(at, end);
+    const leaf = leafPfn(mm, at);
     const pages = <u32>((stop - at) >> 12);
-    if (write && !vma.softDirty) protectMarked(leafPfn(mm, at), leafIndex(at), pages, flags);
-    else protectLeaf(leafPfn(mm, at), leafIndex(at), pages, flags, write);
+    if (!leaf) protectEntry(pmdSlot(mm, at), flags, write);
+    else if (write && !vma.softDirty) protectMarked(leaf, leafIndex(at), pages, flags);
+    else protectLeaf(leaf, leafIndex(at), pages, flags, write);
     at = leafSeek(mm, stop, end);
   }
 }
@@ -128,7 +133,10 @@ function firstArea(mm: Mm, start: u64, end: u64, prot: i32): i32 {
   return prot & PROT_GROWSUP ? Status.EINVAL : Status.Ok;
 }
 
-/** mprotect(2). ENOMEM at a hole, EACCES where a file forbids: the areas before it are changed. */
+/**
+ * mprotect(2). ENOMEM at a hole, EACCES where a file forbids, EINVAL where a huge page would be
+ * cut: the areas before it are changed.
+ */
 export function mprotect(mm: Mm, address: u64, length: u64, prot: i32): i32 {
   if ((prot & GROWS) == GROWS || address & 4095) return Status.EINVAL;
   if (!length) return Status.Ok;
@@ -174,7 +182,7 @@ function protectPlan(mm: Mm, start: u64, end: u64, prot: i32): void {
     if (vma.start > at) return;
     const stop = min(vma.end, end);
     const flags = newFlags(vma, prot);
-    if (!flags) return;
+    if (!flags || (flags != vma.flags && cutsHuge(vma, at, stop))) return;
     if (flags != vma.flags && mustTell(mm, at, stop)) {
       const demand = demandOf(vma.flags, flags);
       noticeRange(mm, at, stop, Reason.Protect, demand, protOf(vma.flags), protOf(flags));
@@ -222,6 +230,8 @@ function protectApply(mm: Mm, start: u64, end: u64, prot: i32): i32 {
     const flags = newFlags(vma, prot);
     if (!flags) return Status.EACCES;
     if (flags != vma.flags) {
+      const refused = modifyRefusal(vma, at, stop);
+      if (refused) return refused;
       const area = protectArea(mm, vma, at, stop, flags);
       if (!area) return Status.ENOMEM;
       vma = changetype<Vma>(area);

@@ -43,7 +43,9 @@ import {
 } from "../plan/plan";
 import { checkFrozen, opened, Ticket, ticketFreeze } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
-import { pageAlign, unmapFits, unmapPlan, unmapRange } from "./munmap";
+import { unmapAllowed, unmapFits } from "./huge-cut";
+import { hugeRefusal, moveLength, remapLength } from "./huge-remap";
+import { pageAlign, unmapPlan, unmapRange } from "./munmap";
 import { remapApply } from "./remap-move";
 
 const FLAGS: i32 = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
@@ -77,8 +79,17 @@ function checkParameters(
   return mm.mapCount + 2 >= MAP_COUNT_MAX - 3 ? Status.ENOMEM : Status.Ok;
 }
 
-/** As check_prep_vma: may this area be resized or moved so? */
-export function checkArea(vma: Vma, at: u64, oldLength: u64, newLength: u64, flags: i32): i32 {
+/** As check_prep_vma: may this area be resized or moved so? Lengths as `remapLength` has them. */
+export function checkArea(
+  vma: Vma,
+  at: u64,
+  oldLength: u64,
+  newLength: u64,
+  flags: i32,
+  to: u64,
+): i32 {
+  const huge = hugeRefusal(vma, at, oldLength, newLength, to);
+  if (huge) return huge;
   if (newLength <= oldLength && !impliesMove(flags)) return Status.Ok;
   if (!oldLength && !(vma.flags & (VM_SHARED | VM_MAYSHARE))) return Status.EINVAL;
   const pinned = (vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) != 0;
@@ -130,7 +141,19 @@ export function mremap(
   const newLength = pageAlign(newBytes);
   const bad = checkParameters(mm, address, oldLength, newLength, flags, target);
   if (bad) return bad;
-  const allowed = checkSource(mm, address, oldLength, newLength, flags);
+  if (movesOnly(oldLength, newLength, flags)) {
+    const length = moveLength(mm, address, oldLength);
+    return remap(mm, address, length, length, flags, target);
+  }
+  const found = vmaLookup(mm, address);
+  if (!found) return Status.EFAULT;
+  const old = remapLength(changetype<Vma>(found), oldLength);
+  const now = remapLength(changetype<Vma>(found), newLength);
+  return remap(mm, address, old, now, flags, target);
+}
+
+function remap(mm: Mm, address: u64, oldLength: u64, newLength: u64, flags: i32, target: u64): i32 {
+  const allowed = checkSource(mm, address, oldLength, newLength, flags, target);
   if (allowed) return allowed;
   planBegin();
   if (!impliesMove(flags) && newLength == oldLength) return answer(address);
@@ -148,17 +171,17 @@ export function mremap(
   return remapTicket(mm, address, oldLength, newLength, flags, target);
 }
 
-function checkSource(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32): i32 {
+function checkSource(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): i32 {
   if (movesOnly(oldLength, newLength, flags)) {
     const first = firstMoves(mm, at);
     if (first) return first;
     const vma = changetype<Vma>(vmaFind(mm, at));
     const length = min(vma.end - at, oldLength);
-    return checkArea(vma, at, length, length, flags);
+    return checkArea(vma, at, length, length, flags, to);
   }
   const vma = vmaLookup(mm, at);
   if (!vma) return Status.EFAULT;
-  return checkArea(changetype<Vma>(vma), at, oldLength, newLength, flags);
+  return checkArea(changetype<Vma>(vma), at, oldLength, newLength, flags, to);
 }
 
 /** End of the source. One that lies beyond the user's half is refused when its target is gone. */
@@ -197,7 +220,8 @@ function remapPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, 
 /** The targets of a FIXED move are unmapped first: of each area its own, where several move. */
 function targetPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): void {
   if (!movesOnly(oldLength, newLength, flags)) {
-    unmapPlan(mm, to, to + newLength);
+    if (unmapAllowed(mm, to, to + newLength)) touchedEnd = at;
+    else unmapPlan(mm, to, to + newLength);
     return;
   }
   const end = sourceEnd(at, oldLength);
@@ -205,12 +229,14 @@ function targetPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32,
     const vma = changetype<Vma>(p);
     if (vma.start >= end) return;
     const from = max(vma.start, at);
-    const stop = min(vma.end, end);
-    if (checkArea(vma, from, stop - from, stop - from, flags)) {
+    const length = min(vma.end, end) - from;
+    const target = to + (from - at);
+    const refused = checkArea(vma, from, length, length, flags, target);
+    if (refused || unmapAllowed(mm, target, target + length)) {
       touchedEnd = from;
       return;
     }
-    unmapPlan(mm, to + (from - at), to + (stop - at));
+    unmapPlan(mm, target, target + length);
   }
 }
 

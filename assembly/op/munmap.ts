@@ -1,6 +1,6 @@
 // munmap (as Linux mm/vma.c, do_vmi_munmap): notice, then ptes, then areas.
 
-import { Demand, MAP_COUNT_MAX, Op, Reason, Status } from "../abi";
+import { Demand, Op, Reason, Status } from "../abi";
 import { vmaDrop, vmaSplit } from "../map/merge";
 import { Mm } from "../map/mm";
 import { Vma } from "../map/vma";
@@ -10,20 +10,12 @@ import { noticeRange } from "../plan/notice";
 import { USER_END } from "../plan/placement";
 import { mustTell, planAfford, planBegin, planDone, planTells, planTicket } from "../plan/plan";
 import { checkFrozen } from "../plan/ticket";
+import { unmapFits } from "./huge-cut";
 import { zapRange } from "./zap";
 
 /** `length` up to whole pages; 0 when that overflows. */
 export function pageAlign(length: u64): u64 {
   return (length + 4095) & ~(<u64>4095);
-}
-
-/** ENOMEM when unmapping the middle of an area would leave one area too many. */
-export function unmapFits(mm: Mm, start: u64, end: u64): i32 {
-  const first = vmaIntersection(mm, start, end);
-  if (!first) return Status.Ok;
-  const vma = changetype<Vma>(first);
-  const splitsTwice = vma.start < start && vma.end > end;
-  return splitsTwice && mm.mapCount >= MAP_COUNT_MAX ? Status.ENOMEM : Status.Ok;
 }
 
 /** Adds what unmapping [start, end) needs and whom it tells to the plan being made. */
@@ -55,7 +47,10 @@ export function unmapRange(address: u64, length: u64): i32 {
   return bad ? Status.EINVAL : Status.Ok;
 }
 
-/** munmap(2): EINVAL for a bad range; ENOMEM past the limit of areas or without memory. */
+/**
+ * munmap(2): EINVAL for a bad range, or one that ends within a huge page; ENOMEM past the limit of
+ * areas or without memory.
+ */
 export function munmap(mm: Mm, address: u64, length: u64): i32 {
   if (unmapRange(address, length)) return Status.EINVAL;
   const end = address + pageAlign(length);

@@ -6,6 +6,7 @@
 
 import { ResultField, ScanRange, VM_PFNMAP, WINDOW_BYTES } from "../abi";
 import { frameAddress } from "../frame/frame";
+import { hugeStart, pteAt } from "../map/huge";
 import { Mm } from "../map/mm";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
 import { Vma } from "../map/vma";
@@ -76,6 +77,11 @@ function scanLeaf(leaf: u32, start: u64, end: u64, area: u32): bool {
   return true;
 }
 
+/** A part of a huge page: all of it is alike. */
+function scanHuge(mm: Mm, start: u64, end: u64, area: u32): bool {
+  return found(start, end, area | pteCategories(pteAt(mm, hugeStart(start))));
+}
+
 /** Pages [start, end) of one area. */
 function scanArea(mm: Mm, vma: Vma, start: u64, end: u64): bool {
   const area = areaCategories(vma);
@@ -85,7 +91,9 @@ function scanArea(mm: Mm, vma: Vma, start: u64, end: u64): bool {
     if (leaf > at && !found(at, leaf, area)) return false;
     if (leaf >= end) return true;
     at = leafEnd(leaf, end);
-    if (!scanLeaf(leafPfn(mm, leaf), leaf, at, area)) return false;
+    const table = leafPfn(mm, leaf);
+    const goesOn = table ? scanLeaf(table, leaf, at, area) : scanHuge(mm, leaf, at, area);
+    if (!goesOn) return false;
   }
   return true;
 }

@@ -17,6 +17,7 @@ import { framePin, frameUnpin } from "../map/pin";
 import { ptePfn, S } from "../map/pte";
 import { frameDirty, isLastOwner } from "../map/rmap";
 import { pteGet } from "../map/table";
+import { isHuge } from "../map/huge";
 import { isShared, Vma } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
 import { frameCount } from "../mem/layout";
@@ -41,7 +42,8 @@ function isExclusive(vma: Vma, pte: u64): bool {
 /**
  * Pins the page at `address` of `mm`: Pfn = its frame.
  * @returns Ok; EFAULT where it can not be accessed so; a ticket, EAGAIN, NEED_IO: to ask again when
- *   that is settled; ENOMEM; EOVERFLOW for one pin too many of a frame.
+ *   that is settled; ENOMEM; EOVERFLOW for one pin too many of a frame; EOPNOTSUPP
+ *   of a huge page.
  */
 export function pagePin(mm: Mm, address: u64, write: bool): i32 {
   const page = address & ~(<u64>4095);
@@ -50,6 +52,7 @@ export function pagePin(mm: Mm, address: u64, write: bool): i32 {
   const status = access(mm, page, write ? Access.Write : Access.Read);
   if (status) return errnoOf(status);
   const vma = changetype<Vma>(vmaLookup(mm, page));
+  if (isHuge(vma)) return Status.EOPNOTSUPP;
   if (isDevice(vma, pteGet(mm, page))) return Status.EFAULT;
   if (!isExclusive(vma, pteGet(mm, page))) {
     const copied = unshare(mm, vma, page);

@@ -3,6 +3,7 @@
 
 import {
   Access,
+  HUGE_BYTES,
   Populate,
   ResultField,
   Status,
@@ -14,6 +15,7 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from "../abi";
+import { isHuge } from "../map/huge";
 import { Mm } from "../map/mm";
 import { Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
@@ -46,8 +48,8 @@ function errnoOf(status: i32, mode: u32): i32 {
 }
 
 /** Touches [start, end) of one area; leaves in the result block where it stopped. */
-function populateArea(mm: Mm, start: u64, end: u64, kind: i32): i32 {
-  for (let at = start; at < end; at += 4096) {
+function populateArea(mm: Mm, start: u64, end: u64, kind: i32, step: u64): i32 {
+  for (let at = start; at < end; at = (at & ~(step - 1)) + step) {
     const status = access(mm, at, <Access>kind);
     if (!status) continue;
     resultSet64(ResultField.ValueLo, at);
@@ -86,7 +88,8 @@ export function populate(mm: Mm, start: u64, end: u64, mode: u32): i32 {
 
 function populatePart(mm: Mm, vma: Vma, start: u64, end: u64, mode: u32): i32 {
   const kind = accessFor(vma, mode);
-  const status = kind < 0 ? kind : populateArea(mm, start, end, kind);
+  const step: u64 = isHuge(vma) ? HUGE_BYTES : 4096;
+  const status = kind < 0 ? kind : populateArea(mm, start, end, kind, step);
   // A ticket, a freeze, a page on its way from swap: the shell goes on from there.
   if (status >= 0 || status == Status.EAGAIN || status == Status.NEED_IO) return status;
   if (mode == Populate.Quiet) return Status.Ok;

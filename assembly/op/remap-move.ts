@@ -22,6 +22,7 @@ import {
   LEAF_BYTES,
   leafEnd,
   leafMove,
+  leafPfn,
   leafSeek,
   pteEnsure,
   pteSet,
@@ -31,12 +32,15 @@ import {
 import { isAnonymous, linearIndex, Vma } from "../map/vma";
 import { vmaDup, vmaLink } from "../map/vma-link";
 import { vmaBefore, vmaFind, vmaLookup } from "../map/vma-tree";
+import { CHECK } from "../mem/assert";
 import { certain } from "../mem/certain";
 import { placementFailed, placementFind } from "../plan/placement";
 import { answer, populateNext } from "../plan/plan";
+import { unmapAllowed, unmapCut } from "./huge-cut";
+import { hugeFollow } from "./huge-remap";
 import { unmergeRange } from "./merge-page";
 import { checkArea, cutRefusal, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
-import { unmapApply } from "./munmap";
+import { unmapApply, unmapRange } from "./munmap";
 
 /**
  * Moves the entries of [from, end) of a leaf table's span to `to`, pte by pte. Their pages count as
@@ -68,6 +72,7 @@ function moveTables(mm: Mm, copy: Vma, from: u64, end: u64, to: u64): void {
     const stop = leafEnd(at, end);
     const target = to + (at - from);
     const whole = stop - at == LEAF_BYTES && !(target & (LEAF_BYTES - 1));
+    if (CHECK) assert(whole || leafPfn(mm, at) != 0, "a huge page is moved in parts");
     if (whole) moveLeaf(mm, copy, at, target);
     else moveEntries(mm, at, stop, target);
     tableTrim(mm, at);
@@ -116,6 +121,7 @@ function moveArea(
   if (!mayCharge(vma, added >> 12)) return Status.ENOMEM;
   unmergeRange(mm, at, end);
   const copy = copyArea(mm, vma, at, to, newLength);
+  hugeFollow(vma, copy, at, end);
   moveTables(mm, copy, at, end, to);
   if (flags & MREMAP_DONTUNMAP) leaveBehind(mm, copy, at, end);
   else if (oldLength) unmapApply(mm, at, end);
@@ -133,9 +139,21 @@ function moveTarget(mm: Mm, vma: Vma, at: u64, length: u64, flags: i32, target: 
   return placementFind(mm, hint, length, vma.mapping, linearIndex(vma, at) << 12, how);
 }
 
+/** Unmaps the target. EINVAL where that would cut a huge page, or reaches past a user's half. */
+function clearTarget(mm: Mm, start: u64, end: u64): i32 {
+  if (unmapRange(start, end - start)) return Status.EINVAL;
+  const refused = unmapAllowed(mm, start, end);
+  if (refused == Status.EINVAL) unmapCut(mm, start, end);
+  if (!refused) unmapApply(mm, start, end);
+  return refused;
+}
+
 /** mremap_to: unmap the target, cut the source, move. */
 function moveTo(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, target: u64): i32 {
-  if (flags & MREMAP_FIXED) unmapApply(mm, target, target + newLength);
+  if (flags & MREMAP_FIXED) {
+    const refused = clearTarget(mm, target, target + newLength);
+    if (refused) return refused;
+  }
   if (newLength < oldLength) {
     const refused = cutRefusal(mm, at, oldLength, newLength);
     if (refused) return refused;
@@ -164,9 +182,10 @@ function moveAll(mm: Mm, start: u64, length: u64, flags: i32, target: u64): i32 
     const from = max(vma.start, at);
     const stop = min(vma.end, end);
     const bytes = stop - from;
-    const refused = checkArea(vma, from, bytes, bytes, flags);
+    const to = target + (from - start);
+    const refused = checkArea(vma, from, bytes, bytes, flags, to);
     if (refused) return refused;
-    result = moveTo(mm, from, bytes, bytes, flags, target + (from - start));
+    result = moveTo(mm, from, bytes, bytes, flags, to);
     if (result) return result;
     at = stop;
   }

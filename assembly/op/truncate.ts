@@ -13,6 +13,7 @@ import { planAfford, planBegin, planDone, planTells } from "../plan/plan";
 import { Ticket, ticketOpen } from "../plan/ticket";
 import { FILE_SIZE_MAX, fileGrow } from "./file";
 import { cacheReady, checkInFlight, mustRead } from "./file-read";
+import { hugePunch } from "./huge-punch";
 import { checkHits, freezeHits, noticeHits, unmapHits } from "./unmap-mapping";
 
 /** Page number beyond every file, and small enough to be shifted to bytes. */
@@ -133,6 +134,10 @@ function checkEnds(mapping: Mapping, start: u64, end: u64): i32 {
 
 /** Makes bytes [start, end) zero: pages go, the two at the ends are written. */
 export function punchApply(mapping: Mapping, start: u64, end: u64): void {
+  if (mapping.kind == FileKind.Huge) {
+    hugePunch(mapping, start, end);
+    return;
+  }
   const first = pageUp(start);
   const last = max(end >> 12, first);
   unmapHits(mapping, first, unmapEnd(mapping, first, end), false);

@@ -10,6 +10,7 @@ import { frameDirty, frameUnmapInRun, runFree } from "../map/rmap";
 import { isSwap, slotPut, swapSlot } from "../map/swap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteSet, tableTrim } from "../map/table";
 import { CHECK } from "../mem/assert";
+import { hugeZap, hugeZapFile } from "./huge-zap";
 
 /** One pte of a page goes. Precondition: no record names it. */
 function dropPage(pte: u64): void {
@@ -55,7 +56,9 @@ export function zapFilePages(mm: Mm, start: u64, end: u64): void {
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const stop = leafEnd(at, end);
-    zapFileLeaf(leafPfn(mm, at), leafIndex(at), <u32>((stop - at) >> 12));
+    const leaf = leafPfn(mm, at);
+    if (leaf) zapFileLeaf(leaf, leafIndex(at), <u32>((stop - at) >> 12));
+    else hugeZapFile(mm, at);
     tableTrim(mm, at);
     at = leafSeek(mm, stop, end);
   }
@@ -66,7 +69,9 @@ export function zapRange(mm: Mm, start: u64, end: u64): void {
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const stop = leafEnd(at, end);
-    zapLeaf(leafPfn(mm, at), leafIndex(at), <u32>((stop - at) >> 12));
+    const leaf = leafPfn(mm, at);
+    if (leaf) zapLeaf(leaf, leafIndex(at), <u32>((stop - at) >> 12));
+    else hugeZap(mm, at);
     tableTrim(mm, at);
     at = leafSeek(mm, stop, end);
   }

@@ -6,8 +6,9 @@
 
 import { PG, Vmstat } from "../abi";
 import { flagCount } from "../frame/flag-range";
-import { flagNext } from "../frame/flags";
+import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { hugeFree, hugePromised, hugeTotal } from "../frame/huge";
 import { dirtyFirst } from "../map/dirty";
 import { Mapping } from "../map/mapping";
 import { frameCount } from "../mem/layout";
@@ -40,12 +41,16 @@ export function checkGauges(): u32 {
 function isGauge(index: i32): bool {
   if (index == Vmstat.swap_slots_used) return true;
   if (index == Vmstat.nr_dirty || index == Vmstat.nr_writeback) return true;
+  if (index >= Vmstat.hugepages_total && index <= Vmstat.hugepages_rsvd) return true;
   return index >= Vmstat.nr_page_table_pages && index <= Vmstat.nr_quarantined;
 }
 
 function gaugesAreRight(): bool {
   if (statGet(Vmstat.nr_page_table_pages) != flagged(PG.table)) return false;
-  if (statGet(Vmstat.nr_file_pages) != flagged(PG.pagecache)) return false;
+  if (statGet(Vmstat.nr_file_pages) != flagged(PG.pagecache) - flaggedHuge(PG.pagecache)) {
+    return false;
+  }
+  if (!hugeGaugesAreRight()) return false;
   if (statGet(Vmstat.nr_slab) != flagged(PG.slab)) return false;
   if (statGet(Vmstat.nr_exported) != flagged(PG.exported)) return false;
   if (statGet(Vmstat.nr_quarantined) != flagged(PG.quarantine)) return false;
@@ -59,11 +64,29 @@ function flagged(flag: PG): f64 {
   return <f64>flagCount(flag, 0, frameCount);
 }
 
-/** Frames with `flag` that a pte names. */
+/** Huge pages with `flag`: they have counters of their own. */
+function flaggedHuge(flag: PG): f64 {
+  let count: u32 = 0;
+  for (let pfn = flagNext(PG.head, 0, frameCount); pfn < frameCount; ) {
+    if (flagTest(flag, pfn)) count += 1;
+    pfn = flagNext(PG.head, pfn + 1, frameCount);
+  }
+  return <f64>count;
+}
+
+function hugeGaugesAreRight(): bool {
+  if (statGet(Vmstat.hugepages_total) != <f64>hugeTotal) return false;
+  return (
+    statGet(Vmstat.hugepages_free) == <f64>hugeFree &&
+    statGet(Vmstat.hugepages_rsvd) == <f64>hugePromised
+  );
+}
+
+/** Frames with `flag`, huge pages apart, that a pte names. */
 function mapped(flag: PG): f64 {
   let count: u32 = 0;
   for (let pfn = flagNext(flag, 0, frameCount); pfn < frameCount; ) {
-    if (frameOf(pfn).mapcount) count += 1;
+    if (frameOf(pfn).mapcount && !flagTest(PG.hugetlb, pfn)) count += 1;
     pfn = flagNext(flag, pfn + 1, frameCount);
   }
   return <f64>count;

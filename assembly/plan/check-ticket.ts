@@ -50,7 +50,7 @@ function promised(): u64 {
 }
 
 /** What all open tickets have set aside. */
-const sum = changetype<Need>(memory.data(offsetof<Need>()));
+export const sum = changetype<Need>(memory.data(offsetof<Need>()));
 
 /** @returns the number of the first invariant of tickets that does not hold, or 0. */
 export function checkTickets(): u32 {
@@ -78,6 +78,7 @@ function add(taken: Need): void {
   sum.mms += taken.mms;
   sum.merges += taken.merges;
   sum.holes += taken.holes;
+  sum.huge += taken.huge;
 }
 
 /** Address spaces whose exit is provided for: those that are exported, but for one that exits. */

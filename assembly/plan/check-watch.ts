@@ -18,6 +18,7 @@
 import { TICKETS_MAX } from "../abi";
 import { frameAddress } from "../frame/frame";
 import { weigh } from "../map/check-used";
+import { hugeGet, hugeStart } from "../map/huge";
 import { Mm } from "../map/mm";
 import { A, D, E, SD } from "../map/pte";
 import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
@@ -101,8 +102,10 @@ function addRange(mm: Mm, start: u64, end: u64): void {
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const stop = leafEnd(at, end);
-    let slot = frameAddress(leafPfn(mm, at)) + ((<usize>leafIndex(at)) << 3);
-    for (; at < stop; at += 4096, slot += 8) addPte(at, load<u64>(slot));
+    const leaf = leafPfn(mm, at);
+    let slot = frameAddress(leaf) + ((<usize>leafIndex(at)) << 3);
+    if (!leaf) addPte(hugeStart(at), hugeGet(mm, at));
+    else for (; at < stop; at += 4096, slot += 8) addPte(at, load<u64>(slot));
     at = leafSeek(mm, stop, end);
   }
 }

@@ -8,14 +8,16 @@
 //   521..523  tickets                 check-ticket.ts, check-watch.ts
 //   601..606  records                 here
 //   701..702  counters                check-gauge.ts
+//   801..805  huge pages              check-huge.ts, map/check-table.ts
 //
 // Written by: nobody. Read by: op/machine.ts; tests, after each step.
 
-import { PAGE_SIZE, PG, SUBSCRIBERS_MAX } from "../abi";
+import { HUGE_FRAMES, PAGE_SIZE, PG, SUBSCRIBERS_MAX } from "../abi";
 import { flagCount } from "../frame/flag-range";
 import { flagNext, flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { weigh } from "../map/check-used";
+import { hugeGet, hugePfn } from "../map/huge";
 import { isExported, Mm, mmFirst } from "../map/mm";
 import { E, P, ptePfn } from "../map/pte";
 import { leafEnd, leafPfn, leafSeek } from "../map/table";
@@ -23,6 +25,7 @@ import { treeCheck, treeNext } from "../map/tree";
 import { frameCount } from "../mem/layout";
 import { checkFreezes } from "./check-freeze";
 import { checkGauges } from "./check-gauge";
+import { checkHugePool } from "./check-huge";
 import { checkPins } from "./check-pin";
 import { checkTickets } from "./check-ticket";
 import { USER_END } from "./placement";
@@ -75,7 +78,9 @@ export function checkPlans(): u32 {
   const subscribers = checkSubscribers();
   if (subscribers) return subscribers;
   const tickets = checkTickets();
-  return tickets ? tickets : checkGauges();
+  if (tickets) return tickets;
+  const huge = checkHugePool();
+  return huge ? huge : checkGauges();
 }
 
 function checkExportedFrames(): u32 {
@@ -111,6 +116,8 @@ function checkFrame(pfn: u32): u32 {
   if (!count) return RecordInvariant.Flag;
   if ((dead != 0) != flagTest(PG.quarantine, pfn)) return RecordInvariant.Quarantine;
   if (dead) deadFrames += 1;
+  // A huge page has its counts in its first frame: check-huge.ts.
+  if (flagTest(PG.hugetlb, pfn)) return RecordInvariant.None;
   // The zero page's own reference is the machine's.
   const own: u32 = flagTest(PG.pagecache, pfn) || !pfn ? 1 : 0;
   const swapped: u32 = flagTest(PG.swapcache, pfn) ? 1 : 0;
@@ -140,7 +147,9 @@ function checkBits(mm: Mm): u32 {
   let at = leafSeek(mm, 0, USER_END);
   while (at < USER_END) {
     const leaf = leafPfn(mm, at);
-    const bad = frameOf(leaf).exports ? checkLeaf(mm, leaf, at) : 0;
+    let bad: u32 = 0;
+    if (!leaf) bad = checkHugeBits(mm, at);
+    else if (frameOf(leaf).exports) bad = checkLeaf(mm, leaf, at);
     if (bad) return bad;
     at = leafSeek(mm, leafEnd(at, USER_END), USER_END);
   }
@@ -157,6 +166,17 @@ function checkLeaf(mm: Mm, leaf: u32, start: u64): u32 {
     if (!flagTest(PG.exported, ptePfn(pte))) return RecordInvariant.Flag;
   }
   return RecordInvariant.None;
+}
+
+/** The e bit of a huge page stands for records of any part of it. */
+function checkHugeBits(mm: Mm, start: u64): u32 {
+  const entry = hugeGet(mm, start);
+  const head = hugePfn(entry);
+  let isHeld = false;
+  for (let i: u32 = 0; i < HUGE_FRAMES; i++) {
+    if (takeRecords(mm.handle, start + ((<u64>i) << 12), head + i)) isHeld = true;
+  }
+  return isHeld == ((entry & E) != 0) ? RecordInvariant.None : RecordInvariant.Bit;
 }
 
 /** Takes the records of one page out of `live`. @returns whether there was one. */

@@ -7,6 +7,7 @@
 //   N1  What is reserved equals the sum over open tickets; nothing stays reserved without one.
 
 import { framesAvailable, framesReserve, framesUnreserve } from "../frame/buddy";
+import { hugeAvailable, hugePromise, hugeUnpromise } from "../frame/huge";
 import { Pool, poolCovers, poolReserve, poolUnreserve } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
 import { holePool } from "../map/hole";
@@ -29,6 +30,8 @@ export class Need {
   /** Nodes and items of merged pages. */
   merges: u32;
   holes: u32;
+  /** Huge pages, promised by the pool (frame/huge.ts). */
+  huge: u32;
 }
 
 /** The sums of the plan that is being made. */
@@ -81,6 +84,13 @@ function countOf(sums: Need, index: u32): u32 {
  * Sets aside what was added up. False, and nothing set aside, when there is not so much.
  */
 export function needTake(): bool {
+  if (!hugePromise(need.huge)) return false;
+  if (takeRest()) return true;
+  hugeUnpromise(need.huge);
+  return false;
+}
+
+function takeRest(): bool {
   if (!mmsFit(need.mms) || !framesReserve(need.frames)) return false;
   for (let i: u32 = 0; i < POOLS; i++) {
     const count = countOf(need, i);
@@ -102,6 +112,7 @@ function releasePools(taken: Need, pools: u32): void {
 
 /** Whether all of it is there already, so that nothing has to be set aside for an apply at once. */
 export function needCovered(): bool {
+  if (need.huge > hugeAvailable()) return false;
   if (need.frames > framesAvailable() || !poolCovers(vmaPool, need.vmas)) return false;
   if (!poolCovers(linkPool, need.links) || !poolCovers(anonVmaPool, need.anonVmas)) return false;
   if (!poolCovers(mappingPool, need.mappings)) return false;
@@ -114,5 +125,6 @@ export function needCovered(): bool {
 /** Hands back what `taken` holds, so that an apply can draw on it, or because a plan is dropped. */
 export function needRelease(taken: Need): void {
   if (taken.frames) framesUnreserve(taken.frames);
+  if (taken.huge) hugeUnpromise(taken.huge);
   releasePools(taken, POOLS);
 }

@@ -172,6 +172,41 @@ export function placementFind(
   return at;
 }
 
+/** As placePlain, in gaps that have `length` bytes from a multiple of 2 MiB on. */
+function placeHuge(mm: Mm, hint: u64, length: u64, flags: i32): u64 {
+  const padded = length + HUGE - 4096;
+  if (padded > USER_END) return NOWHERE;
+  if (flags & MAP_32BIT) {
+    if (hint && hintFits(mm, hint, length, BELOW_4G_END)) return hint;
+    return alignedUp(bottomUp(mm, padded, BELOW_4G_START, BELOW_4G_END));
+  }
+  if (hint && hintFits(mm, hint, length, USER_END)) return hint;
+  const low = flags & MAP_ABOVE4G ? ABOVE_4G : MMAP_MIN;
+  const found = topDown(mm, padded, low, mm.mmapBase);
+  if (found != NOWHERE) return (found + padded - length) & ~(HUGE - 1);
+  return alignedUp(bottomUp(mm, padded, LEGACY_BASE, USER_END));
+}
+
+function alignedUp(found: u64): u64 {
+  return found == NOWHERE ? NOWHERE : (found + HUGE - 1) & ~(HUGE - 1);
+}
+
+/**
+ * Address for `length` bytes of huge pages, as Linux's hugetlb_get_unmapped_area.
+ * @returns an address, or a negated errno as u64: EINVAL for a fixed one that is not aligned,
+ * ENOMEM
+ */
+export function placementHuge(mm: Mm, hint: u64, length: u64, flags: i32): u64 {
+  if (length > USER_END) return <u64>(<i64>Status.ENOMEM);
+  if (flags & MAP_FIXED) {
+    if (hint & (HUGE - 1)) return <u64>(<i64>Status.EINVAL);
+    return hint > USER_END - length ? <u64>(<i64>Status.ENOMEM) : hint;
+  }
+  searched = changetype<usize>(mm);
+  const at = placeHuge(mm, alignedUp(hint & ~(<u64>4095)), length, flags);
+  return at == NOWHERE ? <u64>(<i64>Status.ENOMEM) : at;
+}
+
 export function placementFailed(address: u64): bool {
   return <i64>address < 0;
 }

@@ -67,6 +67,12 @@ export function answer(value: u64): i32 {
   return Status.Ok;
 }
 
+/** Ok, with the frame that an access goes to. */
+export function resolved(pfn: u32): i32 {
+  resultSet(ResultField.Pfn, pfn);
+  return Status.Ok;
+}
+
 /** Ranges that one operation may leave to be populated: what the window holds. */
 const POPULATE_MAX: u32 = WINDOW_BYTES / 16;
 

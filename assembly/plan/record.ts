@@ -17,14 +17,25 @@
 //
 // Written by: op/export.ts on behalf of a subscriber, op/exit.ts.
 
-import { Demand, PG, RECORDS_MAX, Rights, Status, SUBSCRIBERS_MAX, Vmstat } from "../abi";
-import { flagClear, flagSet, flagTest } from "../frame/flags";
+import {
+  Demand,
+  HUGE_BYTES,
+  PG,
+  RECORDS_MAX,
+  Rights,
+  Status,
+  SUBSCRIBERS_MAX,
+  Vmstat,
+} from "../abi";
+import { flagClear, flagNext, flagSet, flagTest } from "../frame/flags";
 import { Frame, frameAddress, frameOf } from "../frame/frame";
+import { headOf, hugeDrop, isHugeFrame } from "../frame/huge";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
+import { entryPfn, entrySlot, hugeGet, hugeStart, pteAt } from "../map/huge";
 import { frameDrop } from "../map/mapping";
 import { Mm, mmOf } from "../map/mm";
-import { E, ptePfn } from "../map/pte";
-import { leafEnd, leafPfn, leafSeek, pteGet, pteSet, pteSlot } from "../map/table";
+import { E, H, ptePfn } from "../map/pte";
+import { leafEnd, leafPfn, leafSeek, pteSet } from "../map/table";
 import { TreeNode, treeFirst, treeInsert, treeNext, treeRemove } from "../map/tree";
 import { statAdd } from "../mem/vmstat";
 import { farewellReserve, farewellSettle } from "./farewell";
@@ -155,9 +166,9 @@ function unlinkFromFrame(record: usize): void {
  * A record that exists gains the rights. @returns Ok, ENOSPC or ENOMEM.
  */
 export function recordAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i32 {
-  const slot = pteSlot(mm, address);
+  const slot = entrySlot(mm, address);
   const pte = load<u64>(slot);
-  const pfn = ptePfn(pte);
+  const pfn = entryPfn(pte, address);
   const known = recordFind(pfn, subscriber, mm.handle, address);
   if (known) {
     changetype<ExportRecord>(known).rights |= rights;
@@ -186,7 +197,7 @@ export function recordAdd(subscriber: u32, mm: Mm, address: u64, rights: u32): i
     statAdd(Vmstat.nr_exported, 1);
   }
   linkToFrame(pointer);
-  frame.refcount++;
+  frameOf(headOf(pfn)).refcount++;
   mm.records++;
   countSubscriber(subscriber, 1);
   if (!(pte & E)) pteSet(slot, pte | E);
@@ -220,7 +231,8 @@ export function recordRemove(record: usize): void {
     flagClear(PG.exported, pfn);
     statAdd(Vmstat.nr_exported, -1);
   }
-  frameDrop(pfn);
+  if (isHugeFrame(pfn)) hugeDrop(headOf(pfn));
+  else frameDrop(pfn);
   poolFree(recordPool, record);
 }
 
@@ -230,9 +242,39 @@ function forgetInMm(r: ExportRecord): void {
   mm.records--;
   farewellSettle(mm);
   if (recordOfPage(r.pfn, r.mm, r.address)) return;
-  const slot = pteSlot(mm, r.address);
+  const slot = entrySlot(mm, r.address);
+  if (isHugeFrame(r.pfn) && isHeldHuge(mm, r.address)) return;
   const pte = load<u64>(slot);
   if (pte & E) pteSet(slot, pte & ~E);
+}
+
+/** Is another part of the huge page around `address` held in `mm`? */
+function isHeldHuge(mm: Mm, address: u64): bool {
+  const start = hugeStart(address);
+  return heldInHuge(mm, hugeGet(mm, start), start, start + HUGE_BYTES) < start + HUGE_BYTES;
+}
+
+/** First page of [at, stop), all of one huge page, that a record names in `mm`, or `stop`. */
+function heldInHuge(mm: Mm, entry: u64, at: u64, stop: u64): u64 {
+  const first = entryPfn(entry, at);
+  const last = first + <u32>((stop - at + 4095) >> 12);
+  let pfn = flagNext(PG.exported, first, last);
+  while (pfn < last) {
+    const address = at + ((<u64>(pfn - first)) << 12);
+    if (recordOfPage(pfn, mm.handle, address)) return address;
+    pfn = flagNext(PG.exported, pfn + 1, last);
+  }
+  return stop;
+}
+
+/**
+ * The pte of 4096 bytes, be it one of its own or a part of a huge page, with its e bit: a huge
+ * page's entry has one for all of them.
+ */
+export function pteExact(mm: Mm, address: u64): u64 {
+  const pte = pteAt(mm, address);
+  const held = !(pte & H) || !(pte & E) || recordOfPage(ptePfn(pte), mm.handle, address) != 0;
+  return held ? pte : pte & ~E;
 }
 
 function endQuarantine(pfn: u32): void {
@@ -275,16 +317,24 @@ function scanSettle(mm: Mm): usize {
 
 /** The first record of the page where the scan stands. */
 function scanPage(mm: Mm): usize {
-  return recordOfPage(ptePfn(pteGet(mm, scanAddress)), scanMm, scanAddress);
+  return recordOfPage(ptePfn(pteAt(mm, scanAddress)), scanMm, scanAddress);
 }
 
-/** First page of [address, end) whose pte has the e bit, or `end`. */
+function nextInHuge(mm: Mm, at: u64, stop: u64): u64 {
+  const entry = hugeGet(mm, at);
+  return entry & E ? heldInHuge(mm, entry, at, stop) : stop;
+}
+
+/** First page of [address, end) that a record names: its pte, or its huge page's, has the e bit. */
 export function nextExported(mm: Mm, address: u64, end: u64): u64 {
   let at = leafSeek(mm, address, end);
   while (at < end) {
     const stop = leafEnd(at, end);
     const leaf = leafPfn(mm, at);
-    if (frameOf(leaf).exports) {
+    if (!leaf) {
+      const held = nextInHuge(mm, at, stop);
+      if (held < stop) return held;
+    } else if (frameOf(leaf).exports) {
       let slot = frameAddress(leaf) + ((<usize>((at >> 12) & 511)) << 3);
       for (; at < stop; at += 4096, slot += 8) {
         if (load<u64>(slot) & E) return at;
@@ -316,5 +366,5 @@ export function violates(record: usize, demand: Demand): bool {
   if (demand == Demand.All) return true;
   const r = changetype<ExportRecord>(record);
   if (demand == Demand.Writers) return (r.rights & Rights.Write) != 0;
-  return demand == Demand.FilePages && flagTest(PG.pagecache, r.pfn);
+  return demand == Demand.FilePages && flagTest(PG.pagecache, headOf(r.pfn));
 }

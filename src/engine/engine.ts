@@ -17,6 +17,7 @@ import { DeviceCalls } from "./device-calls.ts";
 import type { EngineExports, EngineFunctions } from "./exports.ts";
 import { FileCalls } from "./file-calls.ts";
 import { Heap } from "./heap.ts";
+import { HugeCalls } from "./huge-calls.ts";
 import { ImportCalls } from "./import-calls.ts";
 import { KsmCalls } from "./ksm-calls.ts";
 import { PageCalls } from "./page-calls.ts";
@@ -28,6 +29,7 @@ import { WritebackCalls } from "./writeback-calls.ts";
 
 export class Engine {
   readonly files: FileCalls;
+  readonly huge: HugeCalls;
   readonly swap: SwapCalls;
   readonly place: PlaceCalls;
   readonly import: ImportCalls;
@@ -48,6 +50,7 @@ export class Engine {
     this.#answers = new Answers(this.#heap);
     const ask: Ask = (call) => this.#ask(call);
     this.files = new FileCalls(ask);
+    this.huge = new HugeCalls(ask);
     this.swap = new SwapCalls(ask, this.#answers);
     this.import = new ImportCalls(ask);
     this.pages = new PageCalls(ask, this.#answers);

@@ -102,6 +102,7 @@ export interface EngineObjects {
   mapping_size(mapping: number): number;
   mapping_grow(mapping: number, size: number, from: number): number;
   mapping_page(mapping: number, index: number, how: number): number;
+  huge_pool(count: number): number;
   swap_on(slots: number): number;
   swap_off(): number;
   swap_close(closes: number): number;
@@ -242,6 +243,7 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   mapping_size: true,
   mapping_grow: true,
   mapping_page: true,
+  huge_pool: true,
   swap_on: true,
   swap_off: true,
   swap_close: true,

@@ -1,0 +1,163 @@
+// The pool of huge pages (as Linux mm/hugetlb.c, struct hstate): blocks of 512 frames, taken from
+// the buddy once and never given back to it.
+//
+//            hugeTake                       hugeDrop: the last reference
+//   free ───────────────▶ in use ────────────────────────────────────────▶ free
+//
+//   frame      flags              record
+//   first      hugetlb, head      counts, owner and index of the whole page; lruNext: the next free
+//   others     hugetlb, tail      nothing but the list of their own export records
+//
+// A promise is a free page that nobody may take but whom it was made to: an area of private huge
+// pages, a file of shared ones, a plan.
+//
+// Invariants
+//   U1  A huge page is 512 aligned frames with PG.hugetlb, the first with PG.head, the others with
+//       PG.tail and without counts.
+//   U2  The list of free huge pages has every one without a reference once, and is as long as
+//       `hugeFree` says.
+//   U3  `hugePromised` is what areas, files and plans were promised, and at most what is free.
+//   U5  refcount of a huge page = mapcount + 1 for the page cache + export records of all its
+//       frames.
+//
+// Written by: this file. Read by: map/, op/, the checkers.
+
+import { HUGE_FRAMES, HUGE_ORDER, PAGE_SHIFT, PG, Status, Vmstat } from "../abi";
+import { CHECK } from "../mem/assert";
+import { statAdd } from "../mem/vmstat";
+import { frameAlloc, frameFree } from "./buddy";
+import { flagClearRange, flagSetRange } from "./flag-range";
+import { flagClear, flagSet, flagsClear, flagTest } from "./flags";
+import { frameAddress, frameOf } from "./frame";
+
+/** Huge pages of the pool (Linux: nr_huge_pages). */
+export let hugeTotal: u32 = 0;
+/** Of these, how many nobody uses (free_huge_pages). */
+export let hugeFree: u32 = 0;
+/** Of the free ones, how many are promised (resv_huge_pages). */
+export let hugePromised: u32 = 0;
+/** First free one, 0 for none. */
+export let hugeFirst: u32 = 0;
+
+/** Flags that a huge page keeps while it is free. */
+const AT_FREE: u32 = ~((1 << PG.hugetlb) | (1 << PG.head));
+const BYTES: usize = (<usize>HUGE_FRAMES) << PAGE_SHIFT;
+
+/** Is `pfn` a frame of a huge page? */
+export function isHugeFrame(pfn: u32): bool {
+  return hugeTotal != 0 && flagTest(PG.hugetlb, pfn);
+}
+
+/** The frame that has the counts for `pfn`: its own, or of a huge page the first one. */
+export function headOf(pfn: u32): u32 {
+  return isHugeFrame(pfn) ? pfn & ~(HUGE_FRAMES - 1) : pfn;
+}
+
+/**
+ * Makes the pool, once.
+ * @returns EBUSY when there is one; ENOMEM, and nothing is taken, when there are not so many
+ * blocks.
+ */
+export function hugePoolInit(count: u32): i32 {
+  if (hugeTotal) return Status.EBUSY;
+  for (let i: u32 = 0; i < count; i++) {
+    const pfn = frameAlloc(HUGE_ORDER);
+    if (!pfn) {
+      poolUndo();
+      return Status.ENOMEM;
+    }
+    blockMark(pfn);
+    push(pfn);
+    hugeTotal++;
+  }
+  statAdd(Vmstat.hugepages_total, count);
+  return Status.Ok;
+}
+
+function blockMark(pfn: u32): void {
+  flagSetRange(PG.hugetlb, pfn, pfn + HUGE_FRAMES);
+  flagSetRange(PG.tail, pfn + 1, pfn + HUGE_FRAMES);
+  flagSet(PG.head, pfn);
+}
+
+function poolUndo(): void {
+  while (hugeFirst) {
+    const pfn = pop();
+    flagClearRange(PG.hugetlb, pfn, pfn + HUGE_FRAMES);
+    flagClearRange(PG.tail, pfn + 1, pfn + HUGE_FRAMES);
+    flagClear(PG.head, pfn);
+    frameFree(pfn, HUGE_ORDER);
+  }
+  hugeTotal = 0;
+}
+
+function push(head: u32): void {
+  frameOf(head).lruNext = hugeFirst;
+  hugeFirst = head;
+  hugeFree++;
+  statAdd(Vmstat.hugepages_free, 1);
+}
+
+function pop(): u32 {
+  const head = hugeFirst;
+  hugeFirst = frameOf(head).lruNext;
+  frameOf(head).lruNext = 0;
+  hugeFree--;
+  statAdd(Vmstat.hugepages_free, -1);
+  return head;
+}
+
+/** Free huge pages that are promised to nobody. */
+export function hugeAvailable(): u32 {
+  return hugeFree - hugePromised;
+}
+
+/** Promises `count` huge pages; false, and nothing has changed, when there are not so many. */
+export function hugePromise(count: u64): bool {
+  if (!count) return true;
+  if (count > <u64>hugeAvailable()) return false;
+  hugePromised += <u32>count;
+  statAdd(Vmstat.hugepages_rsvd, <f64>count);
+  return true;
+}
+
+/** Takes a promise back. */
+export function hugeUnpromise(count: u32): void {
+  if (!count) return;
+  if (CHECK) assert(count <= hugePromised, "U3: more than was promised");
+  hugePromised -= count;
+  statAdd(Vmstat.hugepages_rsvd, -(<f64>count));
+}
+
+/**
+ * Takes a huge page with one reference; its bytes are anything. A `promised` one is there for sure
+ * and uses the promise up.
+ * @returns its first frame, or 0 when every free one is promised to others.
+ */
+export function hugeTake(promised: bool): u32 {
+  if (promised) hugeUnpromise(1);
+  else if (!hugeAvailable()) return 0;
+  const head = pop();
+  frameOf(head).refcount = 1;
+  return head;
+}
+
+/** One reference less; the last one frees it, and with it its owner and its flags. */
+export function hugeDrop(head: u32): void {
+  const frame = frameOf(head);
+  frame.refcount--;
+  if (frame.refcount) return;
+  if (CHECK) assert(frame.mapcount == 0, "a huge page that is mapped is freed");
+  frame.mapping = 0;
+  frame.index = 0;
+  flagsClear(AT_FREE, head);
+  push(head);
+}
+
+export function hugeZero(head: u32): void {
+  memory.fill(frameAddress(head), 0, BYTES);
+}
+
+export function hugeCopy(to: u32, from: u32): void {
+  memory.copy(frameAddress(to), frameAddress(from), BYTES);
+}

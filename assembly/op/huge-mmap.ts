@@ -1,0 +1,69 @@
+// mmap of huge pages (as Linux mm/mmap.c, ksys_mmap_pgoff, and fs/hugetlbfs): each makes a file of
+// its own without a name, private ones too, and so never merges with a neighbour.
+
+import {
+  FileKind,
+  HUGE_FRAMES,
+  Status,
+  VM_DONTEXPAND,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_LOCKONFAULT,
+  VM_NORESERVE,
+  VM_SHARED,
+  VM_WRITE,
+} from "../abi";
+import { hugePromise } from "../frame/huge";
+import { hugeCount } from "../map/huge";
+import { HUGE_OWNER } from "../map/huge-reserve";
+import { tableInherit } from "../map/huge-table";
+import { Mapping, mappingCreate, mappingPut } from "../map/mapping";
+import { Mm } from "../map/mm";
+import { vmaCreate } from "../map/vma-link";
+
+const SIZE_SHIFT: i32 = 26;
+const SIZE_MASK: i32 = 63;
+/** log2 of a huge page's bytes. */
+const HUGE_SHIFT: i32 = 21;
+
+/** Are the flags' huge pages of a size that there is: none named, or 2 MiB? */
+export function isHugeSize(flags: i32): bool {
+  const size = (flags >> SIZE_SHIFT) & SIZE_MASK;
+  return !size || size == HUGE_SHIFT;
+}
+
+/** Flags that an area of huge pages has, from what mmap was asked for: it is never locked. */
+export function hugeFlags(vm: u32): u32 {
+  return (vm | VM_HUGETLB | VM_DONTEXPAND) & ~(VM_LOCKED | VM_LOCKONFAULT);
+}
+
+/**
+ * Bytes of the file: what is mapped; what lies below the offset as well, where it may be written.
+ */
+function fileBytes(bytes: u64, vm: u32, pgoff: u64): u64 {
+  return vm & VM_WRITE ? bytes + (pgoff << 12) : bytes;
+}
+
+/**
+ * Maps [start, end), which is free. EINVAL where the offset lies within a huge page, ENOMEM where
+ * the pool cannot promise so many: what was there before is gone by then, as on Linux.
+ *
+ * Precondition: an area, a link and a mapping are reserved.
+ */
+export function hugeMmap(mm: Mm, start: u64, end: u64, vm: u32, pgoff: u64): i32 {
+  if (pgoff & (HUGE_FRAMES - 1)) return Status.EINVAL;
+  const pages = hugeCount(start, end);
+  const reserves = !(vm & VM_NORESERVE);
+  if (reserves && !hugePromise(pages)) return Status.ENOMEM;
+  const object = mappingCreate(FileKind.Huge, fileBytes(end - start, vm, pgoff));
+  const vma = vmaCreate(mm, start, end, vm, object, pgoff);
+  if (reserves && vm & VM_SHARED) {
+    changetype<Mapping>(object).promised = pages;
+  } else if (reserves) {
+    vma.promised = <u16>pages;
+    vma.reserve = HUGE_OWNER;
+  }
+  tableInherit(vma);
+  mappingPut(changetype<Mapping>(object));
+  return Status.Ok;
+}
