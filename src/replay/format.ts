@@ -145,6 +145,8 @@ export interface RecordedHeader {
   /** The part of the address space that states show; null: all of it. */
   readonly arena: { readonly start: number; readonly end: number } | null;
   readonly files: readonly PreparedFile[];
+  /** Huge pages of the recorded machine's pool. */
+  readonly hugePages: number;
   /** Where placement begins, growing down; null when the recording does not say. */
   readonly mmapBase: number | null;
   /** The program that ran; null in a synthetic recording. Its states list anonymous pages only. */

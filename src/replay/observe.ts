@@ -10,6 +10,9 @@ import { SHM } from "./import.ts";
 /** How `maps` shows shared anonymous memory. */
 const SHM_IN_MAPS = "/dev/zero (deleted)";
 
+/** How `maps` shows huge pages; a recording shows them without a name. */
+const HUGE_IN_MAPS = "/anon_hugepage (deleted)";
+
 /** The zero page's frame. */
 const ZERO_PAGE = 0;
 
@@ -29,7 +32,12 @@ export function observe(mm: Mm, header: RecordedHeader): RecordedSpace {
 
 function areaOf({ start, end, read, write, execute, shared, offset, name }: Area): RecordedArea {
   const rights = [read ? "r" : "-", write ? "w" : "-", execute ? "x" : "-", shared ? "s" : "p"];
-  return { start, end, rights: rights.join(""), offset, name: name === SHM_IN_MAPS ? SHM : name };
+  return { start, end, rights: rights.join(""), offset, name: nameOf(name) };
+}
+
+function nameOf(name: string): string {
+  if (name === HUGE_IN_MAPS) return "";
+  return name === SHM_IN_MAPS ? SHM : name;
 }
 
 function pageOf(mm: Mm, info: PageInfo, isAnonymousOnly: boolean): RecordedPage | null {
@@ -39,6 +47,7 @@ function pageOf(mm: Mm, info: PageInfo, isAnonymousOnly: boolean): RecordedPage 
   const isAnonymous = (frameFlags & (1 << PG.anon)) !== 0;
   if (!isAnonymous && isAnonymousOnly) return null;
   const { pfn, mapCount } = info;
-  const flags = `P${isAnonymous ? "" : "F"}${mapCount === 1 ? "X" : ""}`;
+  const alone = mapCount === 1 ? "X" : "";
+  const flags = `P${isAnonymous ? "" : "F"}${alone}${info.huge ? "H" : ""}`;
   return { kind: "present", flags, frame: pfn, mapCount };
 }

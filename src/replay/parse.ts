@@ -45,7 +45,8 @@ export class Parser {
     if (program === null) this.#procs.add(FIRST_PROC);
     const kernel = read.text(fields["kernel"], "kernel");
     const mmapBase = optional(fields["mmapBase"], (value) => read.hex(value, "mmapBase"));
-    return { kernel, arena, files, mmapBase, program };
+    const hugePages = optional(fields["hugePages"], parseHugePages) ?? 0;
+    return { kernel, arena, files, hugePages, mmapBase, program };
   }
 
   /** Any other line. Throws FieldError. */
@@ -135,6 +136,10 @@ function parseJson(text: string): Fields {
 
 function optional<T>(value: unknown, parse: (value: unknown) => T): T | null {
   return value === undefined ? null : parse(value);
+}
+
+function parseHugePages(value: unknown): number {
+  return read.natural(value, "hugePages");
 }
 
 function parseProgram(value: unknown): string[] {

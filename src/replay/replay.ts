@@ -167,7 +167,9 @@ export class Replay {
     if (child !== undefined && this.#followsAtOnce) await this.exporter.adopt(child);
     const mm = this.world.procs.get(proc);
     if (mm === undefined) return;
-    for (const { start, end } of touched(call, got)) await this.exporter.hold(mm, start, end);
+    const hasHugePages = this.recording.header.hugePages > 0;
+    for (const { start, end } of touched(call, got, hasHugePages))
+      await this.exporter.hold(mm, start, end);
   }
 
   /** The recorded subscriber of a process is there: so is ours, before the operation. */
@@ -217,6 +219,7 @@ export function coreFor(recording: Recording, options: ReplayOptions): Core {
     memory,
     swap: { pages: Math.min(Math.floor(memory / PAGE_SIZE), SWAP_PAGES_MAX) },
     overcommit: OVERCOMMIT,
+    hugePages: recording.header.hugePages,
     debug: options.debug === true,
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   });

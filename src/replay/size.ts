@@ -1,6 +1,12 @@
 // How much memory the machine needs to replay a recording without ever running out.
 
-import { FRAMES_MAX, MAP_LOCKED, MAP_POPULATE, PAGE_SIZE } from "../../assembly/abi.ts";
+import {
+  FRAMES_MAX,
+  HUGE_FRAMES,
+  MAP_LOCKED,
+  MAP_POPULATE,
+  PAGE_SIZE,
+} from "../../assembly/abi.ts";
 import type { RecordedCall, RecordedEvent, Recording } from "./format.ts";
 
 /** The smallest machine that a recording is replayed in, in frames: 16 MiB. */
@@ -17,6 +23,8 @@ const FRAMES_PER_SPACE = 512;
 export function memoryFor(recording: Recording): number {
   let frames = FRAMES_LEAST + spacesAtOnce(recording) * FRAMES_PER_SPACE;
   for (const { size } of recording.header.files) frames += populated(size);
+  // One more: blocks are aligned.
+  if (recording.header.hugePages > 0) frames += (recording.header.hugePages + 1) * HUGE_FRAMES;
   for (const event of recording.events) frames += framesFor(event);
   return Math.min(frames, FRAMES_MAX) * PAGE_SIZE;
 }

@@ -1,6 +1,6 @@
 // Where an operation may have made pages present: where the exporter looks for new ones.
 
-import { PAGE_SIZE } from "../../assembly/abi.ts";
+import { HUGE_BYTES, PAGE_SIZE } from "../../assembly/abi.ts";
 import type { RecordedCall, RecordedResult } from "./format.ts";
 
 export interface Span {
@@ -13,8 +13,27 @@ const AROUND = 16 * PAGE_SIZE;
 
 const NOTHING: readonly Span[] = [];
 
-/** The ranges, in the acting process. What was announced is looked at besides. */
-export function touched(call: RecordedCall, result: RecordedResult): readonly Span[] {
+/**
+ * The ranges, in the acting process. What was announced is looked at besides. Where there are huge
+ * pages, one access makes all of one present.
+ */
+export function touched(
+  call: RecordedCall,
+  result: RecordedResult,
+  hasHugePages = false,
+): readonly Span[] {
+  const spans = spansOf(call, result);
+  return hasHugePages ? spans.map(widened) : spans;
+}
+
+function widened({ start, end }: Span): Span {
+  return {
+    start: start - (start % HUGE_BYTES),
+    end: Math.ceil(end / HUGE_BYTES) * HUGE_BYTES,
+  };
+}
+
+function spansOf(call: RecordedCall, result: RecordedResult): readonly Span[] {
   switch (call.op) {
     case "write":
     case "read":

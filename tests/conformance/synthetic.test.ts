@@ -3,8 +3,17 @@
 import { describe, expect, test } from "vitest";
 import { expectAgreement, namesOf, replayed } from "./recordings.ts";
 
-/** The kinds whose every operation the engine has. */
-const KINDS = ["private", "fork", "placement", "files", "mixed", "errors", "remove", "swap"];
+const KINDS = [
+  "private",
+  "fork",
+  "placement",
+  "files",
+  "mixed",
+  "errors",
+  "remove",
+  "swap",
+  "huge",
+];
 
 describe.each(KINDS)("recordings of the kind %s", (kind) => {
   test.each(namesOf("synthetic", `${kind}-`))("%s agrees with the kernel", async (name) => {
@@ -16,18 +25,5 @@ describe.each(KINDS)("recordings of the kind %s", (kind) => {
 
   test("there are some", () => {
     expect(namesOf("synthetic", `${kind}-`).length).toBeGreaterThanOrEqual(4);
-  });
-});
-
-describe("recordings with operations that the engine lacks", () => {
-  const names = ["huge"].flatMap((kind) => namesOf("synthetic", `${kind}-1`));
-
-  test.each(names)("%s: disagreements are counted, and nothing breaks", async (name) => {
-    const replay = await replayed(name, "debug");
-    const operations = replay.recording.events.filter(({ kind }) => kind === "operation");
-    expect(replay.tally.ops).toBe(operations.length);
-    expect(replay.tally.disagree.result).toBeGreaterThan(0);
-    expect(replay.exporter.violations).toBe(0);
-    expect(replay.world.machine.check()).toBe(0);
   });
 });

@@ -51,6 +51,7 @@ export function parseStrace(file: string, text: string): StraceLog {
     kernel: "strace",
     arena: null,
     files: [],
+    hugePages: 0,
     mmapBase: null,
     program: program == null ? [] : [program],
   };
