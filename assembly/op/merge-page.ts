@@ -39,7 +39,7 @@ import {
 } from "../map/ksm";
 import { frameDrop } from "../map/mapping";
 import { Mm } from "../map/mm";
-import { D, pteMake, ptePfn, pteWithPfn, W } from "../map/pte";
+import { D, pteMake, ptePfn, pteWithPfn, SD, W } from "../map/pte";
 import {
   frameMapNewAnon,
   frameUnmap,
@@ -208,12 +208,13 @@ export function unmergeRange(mm: Mm, start: u64, end: u64): void {
   for (let at = ksmSeek(mm, start, end); at < end; at = ksmSeek(mm, at + 4096, end)) {
     const vma = changetype<Vma>(vmaLookup(mm, at));
     const slot = pteSlot(mm, at);
-    const old = ptePfn(load<u64>(slot));
+    const pte = load<u64>(slot);
+    const old = ptePfn(pte);
     const pfn = frameAlloc(0);
     certain(pfn != 0);
     memory.copy(frameAddress(pfn), frameAddress(old), 4096);
     frameMapNewAnon(pfn, vma, at);
-    pteSet(slot, pteMake(pfn, vma.flags));
+    pteSet(slot, pteMake(pfn, vma.flags) | (pte & SD));
     frameUnmap(old);
     statAdd(Vmstat.cow_break, 1);
     statAdd(Vmstat.cow_ksm, 1);
