@@ -214,6 +214,7 @@ export function unmergeRange(mm: Mm, start: u64, end: u64): void {
     certain(pfn != 0);
     memory.copy(frameAddress(pfn), frameAddress(old), 4096);
     frameMapNewAnon(pfn, vma, at);
+    // The bytes are the same: what counts as written goes on doing so.
     pteSet(slot, pteMake(pfn, vma.flags) | (pte & SD));
     frameUnmap(old);
     statAdd(Vmstat.cow_break, 1);

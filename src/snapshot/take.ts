@@ -6,7 +6,7 @@
 //
 // Private pages are told by soft-dirty; copying is of what was written alone. What a file or shared
 // memory shows may be written by others, and by file: these pages are told by a hash of their
-// bytes. A file's page that is not in the page cache counts as zeros.
+// bytes. Those whose bytes are in the file's backing are read first, as pages from swap are.
 
 import {
   Access,
@@ -65,7 +65,7 @@ function* taking(
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const look = new Look(core, space, trackingOf(space, since));
     if (space.handle !== 0) look.again();
-    for (const address of look.swapped) {
+    for (const address of look.absent) {
       const request = { op, access: Access.Read, address };
       yield new Call(core, faultPlan(space, request), context, options);
     }
@@ -74,7 +74,7 @@ function* taking(
       yield call;
       if (look.diff !== null) return look.diff;
     } catch (error) {
-      if (look.swapped.length === 0) throw error;
+      if (look.absent.length === 0) throw error;
     }
   }
   throw new MemoryError(Status.EAGAIN, op, { reason: "its pages are swapped out again and again" });
@@ -88,12 +88,12 @@ function clearing(space: Space, op: string, look: Look): Plan {
     attempt(engine) {
       look.again();
       // No plan is in the way that could be waited for.
-      if (look.swapped.length > 0) return Status.EBUSY;
+      if (look.absent.length > 0) return Status.EBUSY;
       return engine.pages.forgetSoftDirty(space.handle);
     },
     committing() {
       look.again();
-      if (look.swapped.length > 0) throw new MemoryError(Status.EBUSY, op);
+      if (look.absent.length > 0) throw new MemoryError(Status.EBUSY, op);
     },
     settled() {
       space.tracking = look.finish();
@@ -111,8 +111,8 @@ interface ChangedPage {
 class Look {
   /** Set when it is over. */
   diff: MmDiff | null = null;
-  /** Pages that have changed and are swapped out. */
-  swapped: number[] = [];
+  /** Pages whose bytes must come in first, from swap or a file's backing. */
+  absent: number[] = [];
   readonly #core: Core;
   readonly #space: Space;
   readonly #before: Tracking | null;
@@ -132,7 +132,7 @@ class Look {
     this.#areas = areas(this.#core, this.#space);
     this.#files = new Map();
     this.#changed = [];
-    this.swapped = [];
+    this.absent = [];
     const ranges = this.#privatePages();
     for (const range of ranges) if (this.#isChanged(range)) this.#addPrivate(range);
     const ofFiles = this.#filePages(ranges);
@@ -184,7 +184,7 @@ class Look {
     for (let at = start; at < end; ) {
       const { list, next } = this.#core.engine.listPages(this.#space.handle, at, end);
       for (const { address, pfn, categories } of list) {
-        if ((categories & PAGE_IS_SWAPPED) !== 0) this.swapped.push(address);
+        if ((categories & PAGE_IS_SWAPPED) !== 0) this.absent.push(address);
         this.#changed.push({ address, pfn });
       }
       at = next;
@@ -228,6 +228,8 @@ class Look {
       const reason = "a file that it shows is being changed";
       throw new MemoryError(status, "snapshot", { address, reason });
     }
+    // Its bytes are in the file's backing: it comes in as one from swap does.
+    if (status === Status.NEED_IO) this.absent.push(address);
     return status === 0 ? engine.answer.pfn : 0;
   }
 }
