@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { memoryBacking } from "../../src/backing/memory.ts";
 import {
   MADV_DONTNEED,
   MADV_PAGEOUT,
@@ -158,6 +159,19 @@ describe("changes", () => {
     file.writeSync(PAGE, Uint8Array.of(7));
     round();
     expect(there.machine.check()).toBe(0);
+  });
+
+  test("a file whose bytes are in its backing: pages that nobody has read come in first", () => {
+    const backing = memoryBacking();
+    backing.write(0, new Uint8Array(3 * PAGE).fill(7));
+    const { mm, machine } = boot();
+    const file = machine.openFileSync({ backing });
+    mm.mmapSync(...pages(0, 3), READ_WRITE, MAP_SHARED | MAP_FIXED, file);
+    const diff = mm.snapshotSync();
+    expect(changed(diff)).toEqual([0, 1, 2]);
+    const there = follower();
+    there.machine.applySync(diff, there.mm);
+    expect(picture(there.mm)).toEqual(picture(mm));
   });
 
   test("since anything but the last: ESTALE, and nothing is cleared", async () => {
