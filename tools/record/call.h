@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #define PAGE_BYTES 4096UL
+/** End of all user addresses. */
+#define USER_END 0x7ffffffff000UL
 
 /** The part of the address space that a recording shows. */
 struct arena {

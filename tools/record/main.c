@@ -18,6 +18,7 @@
 #include "options.h"
 #include "print.h"
 #include "processes.h"
+#include "program.h"
 #include "state.h"
 
 #if !defined(__linux__) || !defined(__x86_64__)
@@ -86,20 +87,25 @@ static void run_without_chance(char **words) {
   fail_call("/proc/self/exe");
 }
 
-int main(int count, char **words) {
+static void record_random(const struct options *options) {
   static struct file opened[FILES];
   static struct processes processes;
-  struct options options = options_from(count, words);
-  const struct profile *profile = options.profile;
-  run_without_chance(words);
+  const struct profile *profile = options->profile;
   const struct file *files = profile->has_files ? opened : NULL;
   state_open(profile->arena);
   if (files != NULL) files_open(opened, profile);
   notices_open(profile->arena);
   processes_start(&processes, files);
-  print_header(&options, files);
-  record(&options, &processes, files);
+  print_header(options, files);
+  record(options, &processes, files);
   processes_end(&processes);
+}
+
+int main(int count, char **words) {
+  struct options options = options_from(count, words);
+  run_without_chance(words);
+  if (options.program != NULL) program_record(options.program);
+  else record_random(&options);
   if (fflush(stdout) != 0 || ferror(stdout)) fail_call("writing the recording");
   return 0;
 }

@@ -33,6 +33,7 @@ static const struct profile PROFILES[] = {
 
 static const char USAGE[] =
     "record [options] > FILE: random memory operations, and what this kernel made of them\n"
+    "record --program -- COMMAND [ARGUMENT…] > FILE: the memory history of a program\n"
     "  --profile NAME   " PROFILE_NAMES "\n"
     "  --seed N         the same number gives the same operations (1)\n"
     "  --ops N          how many operations (4000)\n"
@@ -42,7 +43,8 @@ static const char USAGE[] =
 static const struct option WORDS[] = {
     {"profile", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 's'},
     {"ops", required_argument, NULL, 'o'},     {"span", required_argument, NULL, 'n'},
-    {"state-every", required_argument, NULL, 'e'}, {"help", no_argument, NULL, 'h'},
+    {"state-every", required_argument, NULL, 'e'}, {"program", no_argument, NULL, 'g'},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
@@ -66,6 +68,9 @@ static uint64_t number_of(const char *option, const char *text, uint64_t min, ui
   return value;
 }
 
+/** Stands for a program that is not known yet. */
+static char *no_command;
+
 static void take(struct options *options, int word, const char *text) {
   switch (word) {
     case 'p': options->profile = profile_of(text); break;
@@ -74,6 +79,7 @@ static void take(struct options *options, int word, const char *text) {
     case 'o': options->ops = number_of("ops", text, 1, OPS_MAX); break;
     case 'n': options->span_pages = number_of("span", text, SPAN_PAGES_MIN, SPAN_PAGES_MAX); break;
     case 'e': options->state_every = number_of("state-every", text, 1, OPS_MAX); break;
+    case 'g': options->program = &no_command; break;
     case 'h': fputs(USAGE, stdout); exit(0);
     default: exit(EXIT_USAGE);  // getopt_long has said what is wrong.
   }
@@ -84,7 +90,13 @@ struct options options_from(int count, char **words) {
       .profile = &PROFILES[0], .seed = 1, .ops = 4000, .span_pages = 96, .state_every = 12,
   };
   int word;
-  while ((word = getopt_long(count, words, "", WORDS, NULL)) != -1) take(&options, word, optarg);
+  // The first word that is no option ends them: a program has options of its own.
+  while ((word = getopt_long(count, words, "+", WORDS, NULL)) != -1) take(&options, word, optarg);
+  if (options.program != NULL) {
+    options.program = words + optind;
+    if (optind == count) fail(EXIT_USAGE, "--program needs a command after --");
+    return options;
+  }
   if (optind < count) fail(EXIT_USAGE, "\"%s\" is not an option; see --help", words[optind]);
   return options;
 }

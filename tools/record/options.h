@@ -34,6 +34,8 @@ struct options {
   uint64_t span_pages;
   /** Operations from one state to the next. */
   uint64_t state_every;
+  /** The program to record and its arguments, ended by NULL; NULL: random operations. */
+  char **program;
 };
 
 /** Exits with EXIT_USAGE for what is not an option, and with 0 after `--help`. */

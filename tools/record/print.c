@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/utsname.h>
 
+#include "escape.h"
 #include "fail.h"
 
 #define HEX(name) "\"" name "\":\"%" PRIx64 "\""
@@ -41,12 +42,27 @@ static const char *error_name(int number) {
   fail(EXIT_REFUSED, "the kernel answered with error %d, which has no name here", number);
 }
 
-void print_header(const struct options *options, const struct file *files) {
+/** As far as the comma behind it. */
+static void print_kernel(void) {
   struct utsname system;
   if (uname(&system) != 0) fail_call("uname");
-  printf("{\"format\":\"mm-run/1\",\"kernel\":\"%s %s %s\"," NUMBER("pageSize"), system.sysname,
-         system.release, system.machine, (uint64_t)PAGE_BYTES);
-  printf(",\"profile\":\"%s\"," NUMBER("seed") "," NUMBER("ops") "," NUMBER("span"),
+  printf("{\"format\":\"mm-run/1\",\"kernel\":\"%s %s %s\"," NUMBER("pageSize") ",",
+         system.sysname, system.release, system.machine, (uint64_t)PAGE_BYTES);
+}
+
+void print_program_header(char **words) {
+  print_kernel();
+  printf(HEX("mmapBase") ",\"program\":[", MMAP_BASE);
+  for (int i = 0; words[i] != NULL; i++) {
+    if (i > 0) putchar(',');
+    print_text(words[i]);
+  }
+  printf("]}\n");
+}
+
+void print_header(const struct options *options, const struct file *files) {
+  print_kernel();
+  printf("\"profile\":\"%s\"," NUMBER("seed") "," NUMBER("ops") "," NUMBER("span"),
          options->profile->name, options->seed, options->ops, options->span_pages);
   struct arena arena = options->profile->arena;
   printf(",\"arena\":[\"%" PRIx64 "\",\"%" PRIx64 "\"],\"files\":[", arena.start, arena.end);
@@ -156,4 +172,15 @@ void print_operation(int proc, int child, const struct call *call, const struct 
   print_result(call, reply);
   print_notices(reaches_others(call) ? -1 : proc, notices);
   printf("}\n");
+}
+
+void print_fault(int proc, uint64_t address, bool is_write, const struct notices *notices) {
+  printf("{\"op\":\"fault\",\"proc\":%d," HEX("addr") ",\"write\":%s", proc, address,
+         is_write ? "true" : "false");
+  print_notices(proc, notices);
+  printf("}\n");
+}
+
+void print_exit(int proc) {
+  printf("{\"op\":\"exit\",\"proc\":%d,\"notified\":[]}\n", proc);
 }

@@ -25,17 +25,14 @@ static void make_wires(struct wires *wires) {
   }
 }
 
-static void stay_on_one_processor(void) {
+void settle_on_one_processor(void) {
   int here = sched_getcpu();
   if (here < 0) fail_call("sched_getcpu");
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(here, &set);
   if (sched_setaffinity(0, sizeof set, &set) != 0) fail_call("sched_setaffinity");
-}
-
-/** Pages of 4 KiB only, whatever this machine is set to. */
-static void refuse_huge_pages(void) {
+  // Whatever this machine is set to.
   if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) fail_call("PR_SET_THP_DISABLE");
 }
 
@@ -48,8 +45,7 @@ static void add(struct processes *processes, pid_t pid, int slot) {
 
 void processes_start(struct processes *processes, const struct file files[FILES]) {
   make_wires(&processes->wires);
-  stay_on_one_processor();
-  refuse_huge_pages();
+  settle_on_one_processor();
   pid_t pid = fork();
   if (pid < 0) fail_call("fork");
   if (pid == 0) worker_run(0, &processes->wires, files);

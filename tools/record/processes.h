@@ -32,6 +32,9 @@ struct processes {
   struct wires wires;
 };
 
+/** For the caller and all that come of it: one processor, and pages of 4 KiB only. */
+void settle_on_one_processor(void);
+
 /** Starts number 0. */
 void processes_start(struct processes *processes, const struct file files[FILES]);
 
