@@ -28,6 +28,7 @@ static struct early *early;
 static const int NUMBERS[] = {
     SYS_mmap,    SYS_mprotect, SYS_munmap, SYS_brk,   SYS_mremap, SYS_msync, SYS_madvise,
     SYS_mlock,   SYS_munlock,  SYS_clone,  SYS_fork,  SYS_vfork,  SYS_clone3,
+    SYS_ftruncate,
 };
 
 static bool enable_calls(void) {
@@ -72,6 +73,10 @@ static bool call_of(int64_t number, const uint64_t word[6], int file, struct cal
     case SYS_madvise: call->op = OP_MADVISE; call->advice = (int)word[2]; return true;
     case SYS_mlock: call->op = OP_MLOCK; return true;
     case SYS_munlock: call->op = OP_MUNLOCK; return true;
+    case SYS_ftruncate:
+      call->op = OP_FTRUNCATE;
+      call->file = file;
+      return file != NO_FILE;
     default: call->op = OP_FORK; return true;
   }
 }

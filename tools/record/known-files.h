@@ -6,4 +6,10 @@
 /** Index of the file at `path`; one that is new is introduced by a line. -1 if it cannot be seen. */
 int known_file(const char *path, const char *name);
 
+/** The same, but -1 where it is new. */
+int mapped_file(const char *path);
+
+/** Prints a change of a file's size that was made otherwise than by ftruncate, as if by that. */
+void known_file_resize(int file, const char *path, int proc);
+
 #endif

@@ -114,17 +114,19 @@ static void on_entry(struct task *task) {
   space_print(task->tid, task->proc, true);
 }
 
-/** Which file a mapping will be of: nobody can tell any more when it is done. */
-static void note_file(struct task *task, const uint64_t word[6]) {
+/** Which file a call will be about: nobody can tell any more when it is done. */
+static void note_file(struct task *task, uint64_t number, const uint64_t word[6]) {
   char link[64];
   char name[4096];
+  bool is_mmap = number == SYS_mmap && !(word[3] & MAP_ANONYMOUS);
   task->file = NO_FILE;
-  if (word[3] & MAP_ANONYMOUS || task->proc == 0) return;
-  snprintf(link, sizeof link, "/proc/%d/fd/%d", task->tid, (int)word[4]);
+  if (task->proc == 0 || !(is_mmap || number == SYS_ftruncate)) return;
+  snprintf(link, sizeof link, "/proc/%d/fd/%d", task->tid, (int)word[is_mmap ? 4 : 0]);
   ssize_t length = readlink(link, name, sizeof name - 1);
   if (length < 0) return;
   name[length] = '\0';
-  task->file = known_file(link, name);
+  task->file = is_mmap ? known_file(link, name) : mapped_file(link);
+  if (is_mmap) known_file_resize(task->file, link, task->proc);
 }
 
 static void on_call(struct task *task) {
@@ -136,7 +138,7 @@ static void on_call(struct task *task) {
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
     const uint64_t *words = (const uint64_t *)info.entry.args;
     tracee_keep_files(task->tid, info.entry.nr, words);
-    if (info.entry.nr == SYS_mmap) note_file(task, words);
+    note_file(task, info.entry.nr, words);
   } else if (is_alone(task) && history_printed() - stated >= STATE_EVERY) {
     state(task);
   }
@@ -214,10 +216,19 @@ static pid_t start(char **words) {
   return pid;
 }
 
+/** Nothing of the program runs, on the processor that they share, while a state is read. */
+static void come_first(void) {
+  struct sched_param priority = {.sched_priority = 1};
+  if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) != 0) {
+    fail_call("SCHED_FIFO");
+  }
+}
+
 void program_record(char **words) {
   space_open();
   if (!events_open()) fail_call("what programs are recorded by, " TRACE_FOLDER);
   settle_on_one_processor();
+  come_first();
   print_program_header(words);
   task_of(start(words));
   while (task_count() > 0) {
