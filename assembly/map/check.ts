@@ -38,6 +38,8 @@ export const enum RmapInvariant {
   RefCount = 405,
   /** R6: the walk does not come to all the ptes. */
   Walk = 406,
+  /** L1: a page that is left locked, and is not anonymous or not marked. */
+  LeftLocked = 407,
 }
 
 /** @returns the number of the first invariant of the map layer that does not hold, or 0. */
@@ -61,8 +63,20 @@ export function checkMaps(): u32 {
   if (devices) return devices;
   const merged = checkKsm();
   if (merged) return merged;
+  if (!areWithin(PG.unevictable, PG.mlocked) || !areWithin(PG.mlocked, PG.anon)) {
+    return RmapInvariant.LeftLocked;
+  }
   const anon = checkFrames(PG.anon, 0);
   return anon ? anon : checkFrames(PG.pagecache, 1);
+}
+
+/** Has every frame with `flag` the flag `wider` too? */
+function areWithin(flag: PG, wider: PG): bool {
+  for (let pfn = flagNext(flag, 0, frameCount); pfn < frameCount; ) {
+    if (!flagTest(wider, pfn)) return false;
+    pfn = flagNext(flag, pfn + 1, frameCount);
+  }
+  return true;
 }
 
 /** Sum over what the frames with `flag` say of their ptes. */

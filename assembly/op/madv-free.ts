@@ -9,6 +9,7 @@ import { A, D, P, ptePfn, S } from "../map/pte";
 import { frameClean, isLastOwner } from "../map/rmap";
 import { isSwap, slotPut, swapSlot } from "../map/swap";
 import { leafEnd, leafIndex, leafPfn, leafSeek, pteSet, tableTrim } from "../map/table";
+import { isLeftLocked } from "./left-locked";
 
 function freeLeaf(leaf: u32, first: u32, count: u32): void {
   let slot = frameAddress(leaf) + ((<usize>first) << 3);
@@ -25,7 +26,7 @@ function freeLeaf(leaf: u32, first: u32, count: u32): void {
     if (!isLastOwner(pfn)) continue;
     store<u64>(slot, pte & ~(A | D));
     frameClean(pfn);
-    flagClear(PG.swapbacked, pfn);
+    if (!isLeftLocked(pfn)) flagClear(PG.swapbacked, pfn);
     flagClear(PG.referenced, pfn);
   }
 }

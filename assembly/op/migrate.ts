@@ -103,6 +103,7 @@ function migrateApply(pfn: u32): i32 {
   flagSet(PG.uptodate, fresh);
   if (flagTest(PG.swapbacked, pfn)) flagSet(PG.swapbacked, fresh);
   if (flagTest(PG.dirty, pfn)) flagSet(PG.dirty, fresh);
+  if (flagTest(PG.mlocked, pfn)) flagSet(PG.mlocked, fresh);
   for (let more = rmapFirst(pfn); more; more = rmapNext()) {
     const slot = pteSlot(vmaMm(changetype<Vma>(walkVma)), walkAddress);
     pteSet(slot, pteWithPfn(load<u64>(slot), fresh));

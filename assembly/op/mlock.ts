@@ -15,12 +15,13 @@ import {
 } from "../abi";
 import { VM_SPECIAL, vmaTryModify } from "../map/merge";
 import { Mm } from "../map/mm";
-import { Vma } from "../map/vma";
+import { Vma, vmaMm } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
 import { needRange } from "../plan/need";
 import { USER_END } from "../plan/placement";
 import { planAfford, planBegin, populateNext } from "../plan/plan";
 import { checkFrozen } from "../plan/ticket";
+import { unlockLeft } from "./left-locked";
 import { pageAlign } from "./munmap";
 
 /** Areas that locking passes over. */
@@ -31,8 +32,11 @@ const LOCK_MASK: u32 = VM_LOCKED | VM_LOCKONFAULT;
 function lockArea(vma: Vma, start: u64, end: u64, lock: u32): usize {
   const flags = (vma.flags & ~LOCK_MASK) | lock;
   if (flags == vma.flags || vma.flags & UNLOCKABLE) return changetype<usize>(vma);
+  const unlocks = (vma.flags & VM_LOCKED) != 0 && !lock;
   const area = vmaTryModify(vma, start, end, flags);
-  if (area) changetype<Vma>(area).flags = flags;
+  if (!area) return 0;
+  changetype<Vma>(area).flags = flags;
+  if (unlocks) unlockLeft(vmaMm(changetype<Vma>(area)), start, end);
   return area;
 }
 

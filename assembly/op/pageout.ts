@@ -21,12 +21,13 @@ import { leafEnd, leafSeek, pteGet, pteSet, pteSlot, tableTrim } from "../map/ta
 import { statAdd } from "../mem/vmstat";
 import { noticePage } from "../plan/notice";
 import { mustTell } from "../plan/plan";
+import { isLeftLocked, passOver } from "./left-locked";
 
 /** Areas that nothing is paged out of: EINVAL. */
 export const UNEVICTABLE: u32 = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
 
-/** May the page behind a pte go? */
-function isCandidate(pte: u64): bool {
+/** Is the page behind a pte one that this pte alone maps, and nobody is busy with? */
+function isAlone(pte: u64): bool {
   if (!(pte & P) || pte & S) return false;
   const pfn = ptePfn(pte);
   const busy = flagTest(PG.swapcache, pfn) || flagTest(PG.pinned, pfn) || isMerged(pfn);
@@ -41,7 +42,7 @@ export function pageoutPlan(mm: Mm, start: u64, end: u64): void {
     const stop = leafEnd(at, end);
     for (; at < stop; at += 4096) {
       const pte = pteGet(mm, at);
-      if (!isCandidate(pte) || !mustTell(mm, at, at + 4096)) continue;
+      if (!isAlone(pte) || isLeftLocked(ptePfn(pte)) || !mustTell(mm, at, at + 4096)) continue;
       noticePage(ptePfn(pte), Reason.Evict, Demand.All);
     }
     at = leafSeek(mm, stop, end);
@@ -78,9 +79,10 @@ export function pageoutRange(mm: Mm, start: u64, end: u64): void {
     for (; at < stop; at += 4096) {
       const slot = pteSlot(mm, at);
       const pte = load<u64>(slot);
-      if (!isCandidate(pte)) continue;
+      if (!isAlone(pte)) continue;
       const pfn = ptePfn(pte);
-      if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pte, pfn);
+      if (isLeftLocked(pfn)) passOver(pfn);
+      else if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pte, pfn);
       else lazyFree(slot, pte, pfn);
     }
     tableTrim(mm, first);

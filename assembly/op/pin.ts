@@ -12,12 +12,12 @@
 import { Access, PG, ResultField, Status, VM_IO, VM_PFNMAP } from "../abi";
 import { flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { isHuge } from "../map/huge";
 import { Mm, mmOf } from "../map/mm";
 import { framePin, frameUnpin } from "../map/pin";
 import { ptePfn, S } from "../map/pte";
 import { frameDirty, isLastOwner } from "../map/rmap";
 import { pteGet } from "../map/table";
-import { isHuge } from "../map/huge";
 import { isShared, Vma } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
 import { frameCount } from "../mem/layout";

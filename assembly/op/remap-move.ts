@@ -38,6 +38,7 @@ import { placementFailed, placementFind } from "../plan/placement";
 import { answer, populateNext } from "../plan/plan";
 import { unmapAllowed, unmapCut } from "./huge-cut";
 import { hugeFollow } from "./huge-remap";
+import { leaveLocked } from "./left-locked";
 import { unmergeRange } from "./merge-page";
 import { checkArea, cutRefusal, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
 import { unmapApply, unmapRange } from "./munmap";
@@ -99,6 +100,7 @@ function copyArea(mm: Mm, vma: Vma, at: u64, to: u64, length: u64): Vma {
 function leaveBehind(mm: Mm, copy: Vma, at: u64, end: u64): void {
   const found = vmaLookup(mm, at);
   const vma = changetype<Vma>(found);
+  if (vma.flags & VM_LOCKED) leaveLocked(mm, vma.start, vma.end);
   vma.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
   if (found != changetype<usize>(copy) && vma.start == at && vma.end == end) chainDrop(vma);
 }

@@ -1,0 +1,46 @@
+// Does the checker see a page that is said to be left locked and cannot be?
+
+import { PG } from "../../../assembly/abi";
+import { flagClear, flagSet } from "../../../assembly/frame/flags";
+import { RmapInvariant } from "../../../assembly/map/check";
+import { Mm } from "../../../assembly/map/mm";
+import { ptePfn } from "../../../assembly/map/pte";
+import { pteGet } from "../../../assembly/map/table";
+import { machineCheck } from "../../../assembly/op/machine";
+import { boot, leave, mapAnon, page, space, touch } from "./world";
+
+let mm: Mm = changetype<Mm>(0);
+
+function pfnAt(index: u32): u32 {
+  return ptePfn(pteGet(mm, page(index)));
+}
+
+describe("left-locked", () => {
+  beforeAll(() => boot(300));
+
+  beforeEach(() => {
+    mm = space();
+    mapAnon(mm, 0, 4);
+    touch(mm, 0, 4);
+  });
+
+  afterEach(() => leave(mm));
+
+  test("L1: a count without a lock", () => {
+    const pfn = pfnAt(0);
+    flagSet(PG.unevictable, pfn);
+    expect<u32>(machineCheck()).toBe(RmapInvariant.LeftLocked);
+    flagSet(PG.mlocked, pfn);
+    expect<u32>(machineCheck()).toBe(0);
+  });
+
+  test("L1: a lock of a page that is not anonymous", () => {
+    const pfn = pfnAt(1);
+    flagSet(PG.mlocked, pfn);
+    expect<u32>(machineCheck()).toBe(0);
+    flagSet(PG.mlocked, 0);
+    expect<u32>(machineCheck()).toBe(RmapInvariant.LeftLocked);
+    flagClear(PG.mlocked, 0);
+    expect<u32>(machineCheck()).toBe(0);
+  });
+});
