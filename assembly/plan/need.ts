@@ -21,6 +21,9 @@ import { vmaIntersection } from "../map/vma-tree";
 @unmanaged
 export class Need {
   frames: u32;
+  /** Huge pages, promised by the pool (frame/huge.ts). */
+  huge: u32;
+  /** From here on records, each kind of a pool: see `poolOf`. */
   vmas: u32;
   links: u32;
   anonVmas: u32;
@@ -30,8 +33,6 @@ export class Need {
   /** Nodes and items of merged pages. */
   merges: u32;
   holes: u32;
-  /** Huge pages, promised by the pool (frame/huge.ts). */
-  huge: u32;
 }
 
 /** The sums of the plan that is being made. */
