@@ -12,12 +12,12 @@
 // pages, a file of shared ones, a plan.
 //
 // Invariants
-//   U1  A huge page is 512 aligned frames with PG.hugetlb, the first with PG.head, the others with
+//   G1  A huge page is 512 aligned frames with PG.hugetlb, the first with PG.head, the others with
 //       PG.tail and without counts.
-//   U2  The list of free huge pages has every one without a reference once, and is as long as
+//   G2  The list of free huge pages has every one without a reference once, and is as long as
 //       `hugeFree` says.
-//   U3  `hugePromised` is what areas, files and plans were promised, and at most what is free.
-//   U5  refcount of a huge page = mapcount + 1 for the page cache + export records of all its
+//   G3  `hugePromised` is what areas, files and plans were promised, and at most what is free.
+//   G5  refcount of a huge page = mapcount + 1 for the page cache + export records of all its
 //       frames.
 //
 // Written by: this file. Read by: map/, op/, the checkers.
@@ -124,7 +124,7 @@ export function hugePromise(count: u64): bool {
 /** Takes a promise back. */
 export function hugeUnpromise(count: u32): void {
   if (!count) return;
-  if (CHECK) assert(count <= hugePromised, "U3: more than was promised");
+  if (CHECK) assert(count <= hugePromised, "G3: more than was promised");
   hugePromised -= count;
   statAdd(Vmstat.hugepages_rsvd, -(<f64>count));
 }

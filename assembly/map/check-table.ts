@@ -49,7 +49,7 @@ export const enum TableInvariant {
   TableExports = 307,
   /** T8: a pte outside every area. */
   PteOutside = 308,
-  /** U4: a huge page's entry that names no huge page or lies in another area, or the reverse. */
+  /** G4: a huge page's entry that names no huge page or lies in another area, or the reverse. */
   HugeLeaf = 804,
   /** R1: the frame's anon_vma is none that the area is chained to, or its file is another. */
   FrameOwner = 401,

@@ -38,7 +38,7 @@ export const enum RmapInvariant {
   RefCount = 405,
   /** R6: the walk does not come to all the ptes. */
   Walk = 406,
-  /** L1: a page that is left locked, and is not anonymous or not marked. */
+  /** R7: a page that is left locked, and is not anonymous or not marked. */
   LeftLocked = 407,
 }
 

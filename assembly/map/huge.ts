@@ -11,7 +11,7 @@
 // finds nothing. Only who has found nothing asks for a huge page; ordinary pages pay nothing.
 //
 // Invariants
-//   U4  A huge page's entry names a whole huge page and lies whole in an area of those; such an
+//   G4  A huge page's entry names a whole huge page and lies whole in an area of those; such an
 //       area has no other entries, and an ordinary pte never names a part of a huge page.
 //
 // Written by: op/huge-*.ts, op/fork.ts, op/mprotect.ts, op/remap-move.ts in commits;
@@ -57,7 +57,7 @@ export function hugePfn(entry: u64): u32 {
 }
 
 /**
- * An accessed entry for the huge page `head` in an area with `vmFlags`, W clear. Soft-dirty for good:
+ * An accessed entry for huge page `head` in an area with `vmFlags`, W clear. Soft-dirty for good:
  * Linux does not track writes to huge pages either, and nobody may take one for unchanged.
  */
 export function hugeMake(head: u32, vmFlags: u32): u64 {

@@ -13,7 +13,7 @@
 // Pages of areas that are locked have neither flag: the area says it.
 //
 // Invariants
-//   L1  PG.unevictable implies PG.mlocked, and PG.mlocked implies PG.anon.
+//   R7  PG.unevictable implies PG.mlocked, and PG.mlocked implies PG.anon.
 
 import { PG } from "../abi";
 import { flagClear, flagSet, flagsLive, flagTest } from "../frame/flags";

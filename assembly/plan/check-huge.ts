@@ -15,16 +15,16 @@ import { frameCount } from "../mem/layout";
 import { sum } from "./check-ticket";
 import { recordsOf } from "./record";
 
-/** Numbers of broken invariants of huge pages; U4 is check-table.ts's. */
+/** Numbers of broken invariants of huge pages; G4 is check-table.ts's. */
 export const enum HugeInvariant {
   None = 0,
-  /** U1: a block that is not aligned, or a frame of it with other flags, or counts. */
+  /** G1: a block that is not aligned, or a frame of it with other flags, or counts. */
   Block = 801,
-  /** U2: a free huge page that is not in the list, or the reverse, or another number of them. */
+  /** G2: a free huge page that is not in the list, or the reverse, or another number of them. */
   FreeList = 802,
-  /** U3: promised is not what areas, files and plans were promised, or more than is free. */
+  /** G3: promised is not what areas, files and plans were promised, or more than is free. */
   Promise = 803,
-  /** U5: refcount of a huge page. */
+  /** G5: refcount of a huge page. */
   RefCount = 805,
 }
 

@@ -3,7 +3,7 @@
 #ifndef RECORD_KNOWN_FILES_H
 #define RECORD_KNOWN_FILES_H
 
-/** Index of the file at `path`; one that is new is introduced by a line. -1 if it cannot be seen. */
+/** Index of the file at `path`; a new one is introduced by a line. -1 if it cannot be seen. */
 int known_file(const char *path, const char *name);
 
 /** The same, but -1 where it is new. */

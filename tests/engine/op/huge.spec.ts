@@ -171,7 +171,7 @@ describe("huge pages", () => {
     expect<u64>(hugeGet(mm, huge(0)) & E).toBe(0);
   });
 
-  test("U1: a tail that lost its flag, or has a count", () => {
+  test("G1: a tail that lost its flag, or has a count", () => {
     map(0, 1, PRIVATE);
     const head = written(0);
     flagClear(PG.tail, head + 7);
@@ -182,7 +182,7 @@ describe("huge pages", () => {
     frameOf(head + 7).refcount = 0;
   });
 
-  test("U2: a free huge page that the list has lost", () => {
+  test("G2: a free huge page that the list has lost", () => {
     const free = frameOf(hugeFirst);
     const next = free.lruNext;
     free.lruNext = 0;
@@ -190,14 +190,14 @@ describe("huge pages", () => {
     free.lruNext = next;
   });
 
-  test("U3: a promise that nobody has", () => {
+  test("G3: a promise that nobody has", () => {
     map(0, 1, PRIVATE);
     hugePromise(1);
     expectBroken(HugeInvariant.Promise);
     hugeUnpromise(1);
   });
 
-  test("U4: a huge page in an area of ordinary ones, or its frames without the flag", () => {
+  test("G4: a huge page in an area of ordinary ones, or its frames without the flag", () => {
     map(0, 1, PRIVATE);
     const head = written(0);
     flagClear(PG.head, head);
@@ -205,7 +205,7 @@ describe("huge pages", () => {
     flagSet(PG.head, head);
   });
 
-  test("U5: a reference that nobody holds", () => {
+  test("G5: a reference that nobody holds", () => {
     map(0, 1, PRIVATE);
     const head = written(0);
     frameOf(head).refcount++;

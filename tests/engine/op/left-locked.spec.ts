@@ -26,7 +26,7 @@ describe("left-locked", () => {
 
   afterEach(() => leave(mm));
 
-  test("L1: a count without a lock", () => {
+  test("R7: a count without a lock", () => {
     const pfn = pfnAt(0);
     flagSet(PG.unevictable, pfn);
     expect<u32>(machineCheck()).toBe(RmapInvariant.LeftLocked);
@@ -34,7 +34,7 @@ describe("left-locked", () => {
     expect<u32>(machineCheck()).toBe(0);
   });
 
-  test("L1: a lock of a page that is not anonymous", () => {
+  test("R7: a lock of a page that is not anonymous", () => {
     const pfn = pfnAt(1);
     flagSet(PG.mlocked, pfn);
     expect<u32>(machineCheck()).toBe(0);
