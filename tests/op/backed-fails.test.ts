@@ -221,7 +221,9 @@ describe("whatever fails", () => {
         expect(error).toBeInstanceOf(MemoryError);
         codes.push((error as MemoryError).code);
       }
-      await history.settled().catch((error: MemoryError) => codes.push(error.code));
+      for (let last = 0; last < 2; last++) {
+        await history.settled().catch((error: MemoryError) => codes.push(error.code));
+      }
       await history.sync();
       expect(codes.length).toBeLessThanOrEqual(1);
       if (codes.length > 0) expect(["EIO", "SIGBUS"]).toContain(codes[0]);

@@ -48,7 +48,10 @@ async function live(seed: number, isSlow: boolean): Promise<number> {
   await settle();
   await waiting.wakeAll();
   expect(last.state).toBe("done");
-  expect(disk.current).toEqual(await file.read(0, file.size));
+  const reading = file.read(0, file.size);
+  await settle();
+  await waiting.wakeAll();
+  expect(disk.current).toEqual(await reading);
   expect([disk.breaches, reports, machine.check()]).toEqual([[], [], 0]);
   return history.syncs;
 }
