@@ -19,7 +19,6 @@ import type { Plan } from "./plan.ts";
 import * as plans from "./plans.ts";
 import { CONTEXT } from "./space.ts";
 import * as writeback from "./writeback.ts";
-import { PAGES_END, syncRange } from "./writeback.ts";
 
 export interface FileOptions {
   /** Bytes. Default 0. */
@@ -118,17 +117,17 @@ export class File {
    */
   async sync(options?: CallOptions): Promise<void> {
     const { core, mapping } = this.#syncing();
-    const pages = { mapping, first: 0, end: PAGES_END };
     await writeback.perform(core, "fsync", this[CONTEXT], options, (whole) =>
-      syncRange(whole, pages),
+      writeback.syncFile(whole, mapping),
     );
   }
 
   /** The same; EAGAIN where something has to be waited for, and what has been begun goes on. */
   syncSync(): void {
     const { core, mapping } = this.#syncing();
-    const pages = { mapping, first: 0, end: PAGES_END };
-    writeback.performSync(core, "fsync", this[CONTEXT], (whole) => syncRange(whole, pages));
+    writeback.performSync(core, "fsync", this[CONTEXT], (whole) =>
+      writeback.syncFile(whole, mapping),
+    );
   }
 
   /**

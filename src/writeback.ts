@@ -217,7 +217,7 @@ export function* syncAll(whole: Call): Work<void> {
   let first: unknown = null;
   for (const mapping of files) {
     try {
-      yield* held(core, mapping, syncRange(whole, { mapping, first: 0, end: PAGES_END }));
+      yield* syncFile(whole, mapping);
     } catch (error) {
       first ??= error;
     }
@@ -232,7 +232,7 @@ export function* writeOldest(whole: Call, most: number): Work<number> {
   for (const mapping of core.engine.writeback.dirtyFiles()) {
     if (count >= most) break;
     const pages = { mapping, first: 0, end: PAGES_END };
-    count += yield* held(core, mapping, writeStored(whole, pages, most - count));
+    count += (yield* held(core, mapping, writeStored(whole, pages, most - count))) ?? 0;
   }
   return count;
 }
@@ -252,9 +252,14 @@ export function* writeStored(whole: Call, pages: FilePages, most: number): Work<
   return Math.max(count - (file.failures - before), 0);
 }
 
-/** Keeps the file while something waits that has only its handle. */
-function* held<T>(core: Core, mapping: number, work: Work<T>): Work<T> {
-  core.engine.writeback.hold(mapping);
+/** fsync(2): all of a file. */
+export function* syncFile(whole: Call, mapping: number): Work<void> {
+  yield* held(whole.core, mapping, syncRange(whole, { mapping, first: 0, end: PAGES_END }));
+}
+
+/** Keeps the file while something waits that has only its handle; null where it is gone already. */
+function* held<T>(core: Core, mapping: number, work: Work<T>): Work<T | null> {
+  if (core.engine.writeback.hold(mapping) < 0) return null;
   try {
     return yield* work;
   } finally {

@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { memoryBacking } from "../../src/backing/memory.ts";
 import {
   MADV_DONTNEED,
   MADV_MERGEABLE,
@@ -11,9 +12,11 @@ import {
   MAP_FIXED,
   MAP_PRIVATE,
   MAP_SHARED,
+  MS_SYNC,
   PROT_READ,
 } from "../../src/constants.ts";
 import type { File } from "../../src/file.ts";
+import type { Machine } from "../../src/machine.ts";
 import type { Mm } from "../../src/mm.ts";
 import { at, boot, PAGE, PRIVATE, pages, READ_WRITE } from "../support/boot.ts";
 import { type Answer, Checker } from "../support/checker.ts";
@@ -44,6 +47,9 @@ type Operation =
   | "file write"
   | "file read"
   | "sync truncate"
+  | "sync file"
+  | "msync"
+  | "write back"
   | "fill"
   | "mergeable"
   | "unmergeable"
@@ -75,6 +81,10 @@ const OPERATIONS: readonly Operation[] = [
   "file write",
   "file read",
   "sync truncate",
+  "sync file",
+  "sync file",
+  "msync",
+  "write back",
   "fill",
   "fill",
   "mergeable",
@@ -113,6 +123,18 @@ interface Scene {
   readonly answers: readonly Answer[];
   readonly parallel: boolean;
   readonly meddles: boolean;
+  readonly store: Store;
+}
+
+/** Where the file is: only what is on a disk is ever written back, only a backing is read. */
+type Store = "memory" | "disk" | "backing";
+
+function fileOn(machine: Machine, store: Store): File {
+  const size = SPACE_PAGES * PAGE;
+  if (store !== "backing") return machine.createFile({ kind: store, size });
+  const backing = memoryBacking();
+  backing.write(0, new Uint8Array(size).fill(3));
+  return machine.openFileSync({ backing });
 }
 
 const scene: fc.Arbitrary<Scene> = fc.record({
@@ -120,6 +142,7 @@ const scene: fc.Arbitrary<Scene> = fc.record({
   answers: fc.array(fc.constantFrom(...ANSWERS), { minLength: 1, maxLength: 20 }),
   parallel: fc.boolean(),
   meddles: fc.boolean(),
+  store: fc.constantFrom<Store>("memory", "disk", "backing"),
 });
 
 /** One run: the machine, its checkers, and everything that was started. */
@@ -139,7 +162,7 @@ class Run {
     this.#scene = scene;
     this.booted = boot("wwwwrr__", { exportNotifiers: { parallel: scene.parallel } });
     this.mms = [this.booted.mm];
-    this.file = this.booted.machine.createFile({ size: SPACE_PAGES * PAGE });
+    this.file = fileOn(this.booted.machine, scene.store);
     // Four equal pages, seen once by a pass: the next one finds them unchanged.
     this.booted.mm.writeSync(at(0), new Uint8Array(4 * PAGE).fill(1));
     this.booted.mm.madviseSync(...pages(0, 6), MADV_MERGEABLE);
@@ -201,7 +224,11 @@ class Run {
       case "file write":
       case "file read":
       case "sync truncate":
+      case "sync file":
+      case "write back":
         return this.#beginFile(step);
+      case "msync":
+        return mm.msync(...where, MS_SYNC);
       case "fill":
       case "mergeable":
       case "unmergeable":
@@ -236,6 +263,8 @@ class Run {
     const { file } = this;
     if (operation === "truncate") return file.truncate(page * PAGE + which * 100);
     if (operation === "punch") return file.punch(page * PAGE + which, count * PAGE);
+    if (operation === "sync file") return file.sync();
+    if (operation === "write back") return this.booted.machine.writeback({ pages: count });
     if (operation === "file read") return file.read(page * PAGE, count * PAGE);
     if (operation === "file write") {
       return file.write(page * PAGE + 50, new Uint8Array(count * PAGE).fill(which));
@@ -340,6 +369,7 @@ describe("whatever happens", () => {
         await settle();
         for (const mm of machine.mms) await mm.exit();
         run.file.release();
+        await machine.sync();
         expect(machine.quarantined).toBe(0);
         // A pool may keep an empty slab: it counts as given back.
         expect(machine.frames.free + machine.vmstat().nr_slab).toBe(free + slabs);

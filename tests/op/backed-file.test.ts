@@ -25,7 +25,7 @@ import {
   READ_WRITE,
 } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
-import { errorOf, watchPromise } from "../support/holder.ts";
+import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { recordingBacking } from "../support/power-cut.ts";
 import { prng } from "../support/prng.ts";
 import { Dormitory } from "../support/sleeper.ts";
@@ -295,6 +295,34 @@ describe("a truncation and what is under way", () => {
 });
 
 describe("opening and giving up", () => {
+  test("released while it is synced: the sync ends, and then the file is gone", async () => {
+    const { machine, mm, file, waiting, backing } = await openSlow();
+    await mm.exit();
+    await file.write(0, new Uint8Array(PAGE).fill(9));
+    const syncing = watchPromise(file.sync());
+    await settle();
+    file.release();
+    await waiting.wakeAll();
+    expect([syncing.state, backing.synced(0, new Uint8Array(PAGE).fill(9))]).toEqual([
+      "done",
+      true,
+    ]);
+    expect([machine.vmstat().nr_file_pages, machine.check()]).toEqual([0, 0]);
+  });
+
+  test("who exports a page that is not there has it read first", async () => {
+    const booted = await openSlow();
+    const { mm, waiting } = booted;
+    const { subscriber } = hold(booted);
+    expect(() => subscriber.exportSync(mm, at(3))).toThrow(/EAGAIN/);
+    await settle();
+    await waiting.wakeAll();
+    const exporting = subscriber.export(mm, at(6), { write: true });
+    await settle();
+    await waiting.wakeAll();
+    expect((await exporting).read(0, 1)).toEqual(Uint8Array.of(7));
+  });
+
   test("a released file keeps what is dirty until the machine syncs", async () => {
     const { machine, mm, backing, file } = open();
     file.writeSync(0, Uint8Array.of(42));
