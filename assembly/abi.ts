@@ -6,6 +6,7 @@
 
 export * from "./abi/linux";
 export * from "./abi/pages";
+export * from "./abi/reclaim";
 export * from "./abi/vmstat";
 export * from "./abi/writeback";
 
@@ -47,6 +48,10 @@ export const SUBSCRIBERS_MAX: u32 = 1024;
 export const RECORDS_MAX: u32 = 16777216;
 /** Words of u32 in a set of subscribers. */
 export const SUBSCRIBER_WORDS: u32 = 32;
+/** Groups of address spaces at once, with group 0, which has no limit. */
+export const GROUPS_MAX: u32 = 1024;
+/** LRU lists of a group. */
+export const LRU_KINDS: u32 = 4;
 /** Bytes of the window that lists cross the boundary in (`window_pointer()`). */
 export const WINDOW_BYTES: u32 = 65536;
 
@@ -82,6 +87,8 @@ export const enum Status {
    * (Mapping 0, Count its slot, Pfn). The same call goes on when the host has moved it.
    */
   NEED_IO = -1000,
+  /** Frames lack: LackFrames and LackGroup say of whom, the same call goes on after reclaim. */
+  NEED_MEMORY = -1004,
   /** SIGSEGV, SEGV_MAPERR: no area there. */
   SEGV_MAPERR = -1001,
   /** SIGSEGV, SEGV_ACCERR: the area forbids it. */
@@ -128,6 +135,9 @@ export const enum ResultField {
   /** What the page of `page_query` is (PAGE_IS_…), and its swap slot. */
   Categories,
   Slot,
+  /** On NEED_MEMORY: how many frames, and the group at its limit, 0 when it is the machine. */
+  LackFrames,
+  LackGroup,
   LENGTH,
 }
 
@@ -172,6 +182,7 @@ export const enum Op {
   Merge,
   ClearRefs,
   Writeback,
+  Evict,
 }
 
 /** Why a page is about to change (`why.reason`). */

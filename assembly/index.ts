@@ -76,6 +76,26 @@ export {
 } from "./entry/pages";
 export { placeEntry as mm_place } from "./entry/place";
 export {
+  ageEntry as reclaim_age,
+  evictEntry as page_evict,
+  groupEnterEntry as group_enter,
+  groupLimitEntry as group_limit,
+  groupMakeEntry as group_create,
+  groupPagesEntry as group_pages,
+  groupReleaseEntry as group_release,
+  judgeEntry as reclaim_judge,
+  markAccessedEntry as export_mark_accessed,
+  pageReachEntry as page_reach,
+  promiseEntry as frames_promise,
+  promiseKeepEntry as frames_promise_keep,
+  reclaimsEntry as reclaim_enable,
+  reserveEntry as frames_reserve,
+  shrinkEntry as reclaim_shrink,
+  stolenEntry as reclaim_stolen,
+  toHighEntry as frames_to_high,
+  watermarkEntry as frames_watermark,
+} from "./entry/reclaim";
+export {
   swapCloseEntry as swap_close,
   swapNextReadEntry as swap_next_read,
   swapOffEntry as swap_off,

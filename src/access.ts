@@ -48,9 +48,12 @@ export function reachSync(
   throw takenAway(op, address, done);
 }
 
+/** What the pipeline waits for, reads in or reclaims for. */
+const GOES_ON: ReadonlySet<number> = new Set([Status.EAGAIN, Status.NEED_IO, Status.NEED_MEMORY]);
+
 /** Whether the engine has refused for good: there is nothing to wait for, or to be read in. */
 function isFinal(status: number): boolean {
-  return status < 0 && status !== UNTRIED && status !== Status.EAGAIN && status !== Status.NEED_IO;
+  return status < 0 && status !== UNTRIED && !GOES_ON.has(status);
 }
 
 /** Who asks: the shell's objects behind an Mm. */

@@ -7,7 +7,8 @@
 import { Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import type { Core } from "./core.ts";
-import type { AbsentPageRecord, Outcome, PopulateRecord } from "./engine/records.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { AbsentPageRecord, LackRecord, Outcome, PopulateRecord } from "./engine/records.ts";
 import { MemoryError, type MemoryErrorDetail } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import type { Member } from "./notifier/member.ts";
@@ -42,6 +43,10 @@ export class Call {
   blockedBy: Bracket | null = null;
   /** The page that has to be moved, in or out, before it can be attempted again. */
   absent: AbsentPageRecord | null = null;
+  /** What it lacked at its last attempt: no frames where that was not why it ended. */
+  lack: LackRecord = NOTHING_LACKS;
+  /** How often memory was reclaimed for it. */
+  reliefs = 0;
   /** Subscribers whose late answer it waits for. */
   readonly owedBy = new Set<Member>();
   outcome: Outcome | null = null;
@@ -52,6 +57,10 @@ export class Call {
   /** The errno that Linux answers with, after its commit. */
   failure: MemoryError | null = null;
   #status: number;
+  /** Frames set aside for its next attempt. */
+  #promised = 0;
+  /** Its next attempt ends with ENOMEM where memory lacks. */
+  #isLast = false;
 
   constructor(
     core: Core,
@@ -75,32 +84,49 @@ export class Call {
 
   /**
    * Asks the engine. Returns the ticket (0: it is done), or −1 when something is in the way: a
-   * plan, or a page that is `absent`. Throws what the engine refuses.
+   * plan, a page that is `absent`, or a `lack` of memory. Throws what the engine refuses.
    */
   attempt(): number {
     const { engine, gate } = this.core;
     let status = this.#status;
     this.#status = UNTRIED;
     this.absent = null;
+    this.lack = NOTHING_LACKS;
     if (status === UNTRIED) this.expectWanted();
     if (this.plan.space?.handle === 0 && this.plan.mandatory !== true) {
       throw this.error(Status.ESRCH, { reason: "the address space has exited" });
     }
     if (status === UNTRIED) {
       if (!gate.isEmpty && gate.isBehind(this) && this.plan.passes?.(engine) !== true) return -1;
-      status = this.plan.attempt(engine);
+      status = this.#ask(engine);
     }
     if (status === Status.EAGAIN && this.#isBlocked()) return -1;
     this.blockedBy = null;
     if (status === 0) this.settle(0);
     gate.leave(this);
     if (status >= 0) return status;
+    if (status === Status.NEED_MEMORY) {
+      this.lack = engine.answer.lack;
+      return -1;
+    }
     if (status === Status.NEED_IO) {
       this.absent = engine.answer.absentPage;
       return -1;
     }
     this.#takePopulate();
     throw this.error(status);
+  }
+
+  /** Sets `frames` aside for the next attempt; false where there are not so many. */
+  promise(frames: number): boolean {
+    if (!this.core.engine.reclaim.promise(frames)) return false;
+    this.#promised = frames;
+    return true;
+  }
+
+  /** No memory will come: the next attempt is the last. One out of a callback has the reserve. */
+  giveUpMemory(): void {
+    this.#isLast = true;
   }
 
   /** Keeps what the engine left, and the errno of an operation that did its prefix. */
@@ -152,8 +178,21 @@ export class Call {
 
   /** It is over, one way or the other. */
   finish(): void {
+    this.#keepPromise();
     if (this.parent !== null && remove(this.parent.children, this)) this.core.nestedCalls--;
     this.core.gate.leave(this);
+  }
+
+  #ask(engine: Engine): number {
+    this.#keepPromise();
+    if (!this.#isLast) return this.plan.attempt(engine);
+    return engine.reclaim.lastly(this.parent !== null, () => this.plan.attempt(engine));
+  }
+
+  #keepPromise(): void {
+    if (this.#promised === 0) return;
+    this.core.engine.reclaim.keepPromise(this.#promised);
+    this.#promised = 0;
   }
 
   #takePopulate(): void {
@@ -187,6 +226,8 @@ export function limitsOf(options: CallOptions | undefined): CallOptions {
 }
 
 const NO_LIMITS: CallOptions = {};
+
+const NOTHING_LACKS: LackRecord = { frames: 0, group: 0 };
 
 function deadlineOf(core: Core, plan: Plan, limits: CallOptions | null): number {
   if (limits === null || plan.mandatory === true) return Number.POSITIVE_INFINITY;

@@ -18,6 +18,7 @@ import type { Machine } from "./machine.ts";
 import type { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import type { Member } from "./notifier/member.ts";
+import { relieve, relieveSync } from "./reclaim.ts";
 import { Space } from "./space.ts";
 import { type Swap, type SwapOptions, startSwap } from "./swap.ts";
 import { Trace } from "./trace.ts";
@@ -41,6 +42,7 @@ export interface CoreSettings {
   readonly traceCapacity: number;
   readonly report: Reporter;
   readonly swap: SwapOptions | undefined;
+  readonly reclaims: boolean;
 }
 
 export class Core {
@@ -82,12 +84,23 @@ export class Core {
     this.objects = makeObjects(this);
     this.swap =
       settings.swap === undefined ? null : startSwap(this, settings.swap, "createMachine");
+    this.engine.reclaim.enable(settings.reclaims);
+    if (settings.reclaims) this.engine.reclaim.reserve(true);
   }
 
   /** Has the page moved that a call needs; a promise only where that has to be waited for. */
   bringIn(call: Call, page: AbsentPageRecord): void | Promise<void> {
     if (page.mapping === 0) return this.swap?.bringIn(call, page);
     return this.backed.get(page.mapping)?.bringIn(call, page.index);
+  }
+
+  /** Gets a call the memory that it lacks (`reclaim.ts`), or makes its next attempt its last. */
+  relieve(call: Call): void | Promise<void> {
+    return relieve(call);
+  }
+
+  relieveSync(call: Call): void {
+    relieveSync(call);
   }
 
   nextBracketId(): number {

@@ -1,8 +1,9 @@
 // createMachine with an engine that the caller brings: for hosts that forbid compiling from bytes,
 // and for pages that would rather fetch `pagebell/engine.wasm` than carry it as text.
 
+import { bootMachine } from "./boot.ts";
 import { compile, type EngineSource } from "./engine/load.ts";
-import { bootMachine, type Machine, type MachineOptions } from "./machine.ts";
+import type { Machine, MachineOptions } from "./machine.ts";
 
 /** The options of a machine, and where its engine comes from. */
 export interface SlimMachineOptions extends MachineOptions {

@@ -1,7 +1,8 @@
 // createMachineSync with the engine that is part of the package: compiled at once, on this thread.
 
+import { bootMachine } from "./boot.ts";
 import { inlinedBytes } from "./engine/inlined.ts";
-import { bootMachine, type Machine, type MachineOptions } from "./machine.ts";
+import type { Machine, MachineOptions } from "./machine.ts";
 
 let compiled: WebAssembly.Module | null = null;
 

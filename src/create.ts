@@ -1,7 +1,8 @@
 // createMachine with the engine that is part of the package.
 
+import { bootMachine } from "./boot.ts";
 import { inlinedBytes } from "./engine/inlined.ts";
-import { bootMachine, type Machine, type MachineOptions } from "./machine.ts";
+import type { Machine, MachineOptions } from "./machine.ts";
 
 let compiled: Promise<WebAssembly.Module> | null = null;
 

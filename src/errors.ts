@@ -60,6 +60,8 @@ const CODE: Record<Exclude<Status, Status.Ok>, MemoryErrorCode> = {
   [Status.ESTALE]: "ESTALE",
   // Never seen outside: the shell does the reading, and asks again.
   [Status.NEED_IO]: "EIO",
+  // The same: the shell reclaims, and asks again.
+  [Status.NEED_MEMORY]: "ENOMEM",
   [Status.SEGV_MAPERR]: "SIGSEGV",
   [Status.SEGV_ACCERR]: "SIGSEGV",
   [Status.BUS_ADRERR]: "SIGBUS",

@@ -17,6 +17,7 @@ import type { Bracket } from "./notifier/bracket.ts";
 import { perform, performSync } from "./operation.ts";
 import type { Plan } from "./plan.ts";
 import * as plans from "./plans.ts";
+import { made } from "./reclaim.ts";
 import { CONTEXT } from "./space.ts";
 import * as writeback from "./writeback.ts";
 
@@ -210,7 +211,7 @@ export function createFile(core: Core, options: FileOptions, context: Bracket | 
   if (KIND[kind] === undefined) throw take.typeError("kind", '"memory" or "disk"', kind);
   const size = take.natural(options.size ?? 0, "size");
   const given = options.name === undefined ? null : take.text(options.name, "name");
-  const mapping = core.engine.files.create(KIND[kind], size);
+  const mapping = made(core, context, () => core.engine.files.create(KIND[kind], size));
   if (mapping < 0) throw new MemoryError(mapping, "createFile");
   forgetFile(core, mapping);
   const state = new FileState(core, mapping, given ?? `file${mapping}`, kind);

@@ -1,23 +1,15 @@
 // The machine: physical memory, address spaces and files in it, and who is told before they change.
 
-import {
-  BRK_START_DEFAULT,
-  FRAMES_MAX,
-  FRAMES_MIN,
-  MMAP_BASE_DEFAULT,
-  PAGE_SIZE,
-  Vmstat,
-} from "../assembly/abi.ts";
+import { BRK_START_DEFAULT, MMAP_BASE_DEFAULT, Vmstat } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import { type CallOptions, limitsOf, UNTRIED } from "./call.ts";
-import { type Clock, hostClock } from "./clock.ts";
-import { Core, type Reporter } from "./core.ts";
+import type { Clock } from "./clock.ts";
+import type { Core, Reporter } from "./core.ts";
 import { createDevice, type Device } from "./device.ts";
-import { Engine } from "./engine/engine.ts";
-import { instantiate } from "./engine/load.ts";
 import { MemoryError } from "./errors.ts";
-import { createFile, File, type FileOptions } from "./file.ts";
+import { createFile, type File, type FileOptions } from "./file.ts";
 import { FILE, stateOf } from "./file-state.ts";
+import { type Group, groupIdOf } from "./group.ts";
 import {
   type MergeOptions,
   type MergeResult,
@@ -26,24 +18,24 @@ import {
   mergePagesSync,
   mergeState,
 } from "./merge.ts";
-import { Mm } from "./mm.ts";
+import type { Mm } from "./mm.ts";
 import type { Bracket } from "./notifier/bracket.ts";
-import { ExportNotifiers } from "./notifier/registry.ts";
+import type { ExportNotifiers } from "./notifier/registry.ts";
 import { type OpenFileOptions, opening, openOptionsOf } from "./open-file.ts";
 import { perform, performSync } from "./operation.ts";
 import { runEach, runEachSync } from "./pipeline.ts";
 import { type FramePlace, placesOf } from "./places.ts";
 import { migrate } from "./plans.ts";
+import { made } from "./reclaim.ts";
+import { ReclaimingMachine } from "./reclaiming-machine.ts";
 import { apply, applySync } from "./snapshot/apply.ts";
 import type { MmDiff } from "./snapshot/diff.ts";
 import { spaceOf } from "./space.ts";
 import { type SwapOptions, startSwap, swapOptionsOf } from "./swap.ts";
 import { swapOff } from "./swap-off.ts";
-import { TRACE_CAPACITY_DEFAULT, TRACE_CAPACITY_MAX, type Trace } from "./trace.ts";
+import type { Trace } from "./trace.ts";
 import { type VmstatCounters, vmstat } from "./vmstat.ts";
 import * as writeback from "./writeback.ts";
-
-const CLOCK_METHODS = ["now", "setTimeout", "clearTimeout"] as const;
 
 /** Milliseconds that a callback, and a call, may take when nobody says. */
 export const DEADLINE_DEFAULT = 10_000;
@@ -60,6 +52,8 @@ export interface MachineOptions {
   readonly hugePages?: number;
   /** Where MADV_PAGEOUT puts pages. Default: nowhere, they stay. */
   readonly swap?: SwapOptions;
+  /** What lacks memory takes it from pages that are not used. Default: whether there is swap. */
+  readonly reclaim?: boolean;
   /** How subscribers are told. */
   readonly exportNotifiers?: {
     /** All at once instead of in order of registration. Default false. */
@@ -87,14 +81,17 @@ export interface MmOptions {
   readonly mmapBase?: number;
   /** Where the heap begins. */
   readonly brkStart?: number;
+  /** Who pays for its pages; children of a fork are in the same group. Default: nobody. */
+  readonly group?: Group;
 }
 
-export class Machine {
+export class Machine extends ReclaimingMachine {
   readonly exportNotifiers: ExportNotifiers;
   readonly #core: Core;
   readonly #context: Bracket | null;
 
   constructor(core: Core, context: Bracket | null, notifiers: ExportNotifiers) {
+    super(core, context);
     this.#core = core;
     this.#context = context;
     this.exportNotifiers = notifiers;
@@ -105,8 +102,10 @@ export class Machine {
     take.options(options, "options");
     const base = take.word(options.mmapBase ?? MMAP_BASE_DEFAULT, "mmapBase");
     const brk = take.word(options.brkStart ?? BRK_START_DEFAULT, "brkStart");
-    const handle = this.#core.engine.createMm(base, brk);
+    const group = groupIdOf(this.#core, "createMm", options.group);
+    const handle = made(this.#core, this.#context, () => this.#core.engine.createMm(base, brk));
     if (handle < 0) throw new MemoryError(handle, "createMm");
+    this.#core.engine.reclaim.enterGroup(group, handle);
     return this.#core.mmOf(this.#core.addSpace(handle), this.#context);
   }
 
@@ -281,11 +280,6 @@ export class Machine {
     return vmstat(this.#core.engine);
   }
 
-  /** Frames in all, and free. */
-  get frames(): { readonly total: number; readonly free: number } {
-    return { total: this.#core.engine.framesTotal, free: this.#core.engine.framesFree };
-  }
-
   /** Huge pages in all, free, and of the free ones promised (HugePages_Total, _Free, _Rsvd). */
   get hugePages(): { readonly total: number; readonly free: number; readonly reserved: number } {
     const { engine } = this.#core;
@@ -317,58 +311,6 @@ export class Machine {
   }
 }
 
-/** Makes a machine in an instance of a compiled module. */
-export function bootMachine(module: WebAssembly.Module, options: MachineOptions): Machine {
-  return machineOf(bootCore(module, options));
-}
-
-/** The core alone: for what reaches beneath the public API, as the replayer's imports do. */
-export function bootCore(module: WebAssembly.Module, options: MachineOptions): Core {
-  const frames = framesOf(options);
-  const trace = traceOf(options);
-  const deadline = take.duration(options.deadline ?? DEADLINE_DEFAULT, "deadline");
-  const overcommit = take.natural(options.overcommit ?? 0, "overcommit");
-  const hugePages = take.natural(options.hugePages ?? 0, "hugePages");
-  const swap = swapOptionsOf(options.swap);
-  const clock = take.methods(options.clock ?? hostClock, "clock", CLOCK_METHODS);
-  const parallel = take.flag(notifierOptionsOf(options)?.parallel, "exportNotifiers.parallel");
-  const debug = take.flag(options.debug, "debug");
-  const report = reporterOf(options);
-  const engine = new Engine(instantiate(module));
-  const status = engine.start(frames);
-  if (status < 0) throw new MemoryError(status, "createMachine");
-  const pool = engine.huge.pool(Math.min(hugePages, FRAMES_MAX));
-  if (pool < 0) {
-    const reason = `memory has no ${hugePages} huge pages`;
-    throw new MemoryError(pool, "createMachine", { reason });
-  }
-  engine.overcommit(Math.ceil(overcommit / PAGE_SIZE));
-  const settings = {
-    engine,
-    clock,
-    deadline,
-    parallel,
-    debug,
-    traceCapacity: trace.capacity,
-    report,
-    swap,
-  };
-  const core = new Core(settings, (made) => {
-    const notifiers = new ExportNotifiers(made);
-    return {
-      machine: (context) => new Machine(made, context, notifiers),
-      mm: (space, context) => new Mm(made, space, context),
-      file: (state, context) => new File(state, context),
-    };
-  });
-  if (trace.isOn) core.trace.start();
-  return core;
-}
-
-export function machineOf(core: Core): Machine {
-  return core.objects.machine(null);
-}
-
 function writebackPagesOf(options: WritebackOptions): number {
   const given = take.options(options, "options")?.pages;
   return given === undefined ? Number.POSITIVE_INFINITY : take.natural(given, "pages");
@@ -376,37 +318,4 @@ function writebackPagesOf(options: WritebackOptions): number {
 
 function isFile(object: Mm | File): object is File {
   return (object as Partial<File> | null | undefined)?.[FILE] !== undefined;
-}
-
-function framesOf(options: MachineOptions): number {
-  take.options(options, "options");
-  if (options === undefined) throw take.typeError("options", "an object", options);
-  const { memory } = options;
-  if (typeof memory !== "number") throw take.typeError("memory", "a number of bytes", memory);
-  const [least, most] = [FRAMES_MIN * PAGE_SIZE, FRAMES_MAX * PAGE_SIZE];
-  if (memory >= least && memory <= most) return Math.floor(memory / PAGE_SIZE);
-  const limits = `from ${least} to ${most} bytes`;
-  throw new RangeError(`memory: ${memory} is not in what a machine can have, ${limits}`);
-}
-
-function traceOf({ trace }: MachineOptions): { isOn: boolean; capacity: number } {
-  if (trace === undefined || typeof trace === "boolean") {
-    return { isOn: trace === true, capacity: TRACE_CAPACITY_DEFAULT };
-  }
-  const capacity = take.natural(trace, "trace");
-  if (capacity >= 1 && capacity <= TRACE_CAPACITY_MAX) return { isOn: true, capacity };
-  throw new RangeError(`trace: ${capacity} is not from 1 to ${TRACE_CAPACITY_MAX} events`);
-}
-
-function notifierOptionsOf({ exportNotifiers }: MachineOptions) {
-  return take.options(exportNotifiers, "exportNotifiers");
-}
-
-function reporterOf({ report = toConsole }: MachineOptions): Reporter {
-  if (typeof report === "function") return report;
-  throw take.typeError("report", "a function", report);
-}
-
-function toConsole(error: unknown, where: string): void {
-  console.error(`pagebell: ${where}:`, error);
 }

@@ -2,7 +2,8 @@
 //
 //   attempt ──▶ done                                nothing exported in reach: one call
 //      │ ├────▶ wait for its turn, attempt again    something is in the way
-//      │ └────▶ move the page, attempt again        it is swapped out, or not read yet
+//      │ ├────▶ move the page, attempt again        it is swapped out, or not read yet
+//      │ └────▶ reclaim, attempt again              memory lacks
 //      ▼
 //   bracket ──▶ notices, one after another ──▶ commit ──▶ end
 //                  │ refusal, deadline, abort      │ EBUSY
@@ -23,17 +24,20 @@ import { type Notice, toNotice } from "./notifier/notice.ts";
 /** What the body asks its driver for. */
 type Step =
   | { readonly kind: "turn" }
+  | { readonly kind: "memory" }
   | { readonly kind: "page"; readonly page: AbsentPageRecord }
   | { readonly kind: "admit"; readonly bracket: Bracket }
   | { readonly kind: "notify"; readonly bracket: Bracket; readonly notice: Notice };
 
 const TURN: Step = { kind: "turn" };
+const MEMORY: Step = { kind: "memory" };
 
 /** The one direction. Leaving early aborts. */
 export function* steps(call: Call): Generator<Step, void, void> {
   let ticket = call.attempt();
   while (ticket < 0) {
-    yield call.absent === null ? TURN : { kind: "page", page: call.absent };
+    if (call.lack.frames > 0) yield MEMORY;
+    else yield call.absent === null ? TURN : { kind: "page", page: call.absent };
     ticket = call.attempt();
   }
   if (ticket === 0) return;
@@ -140,6 +144,7 @@ export function runSync(call: Call): Outcome {
 
 function drive(call: Call, step: Step): void | Promise<void> {
   if (step.kind === "turn") return call.core.gate.wait(call);
+  if (step.kind === "memory") return call.core.relieve(call);
   if (step.kind === "page") return call.core.bringIn(call, step.page);
   if (step.kind === "notify") return deliver(step.bracket, step.notice);
 }
@@ -148,6 +153,7 @@ function driveSync(call: Call, step: Step): void {
   if (step.kind === "notify") deliverSync(step.bracket, step.notice);
   else if (step.kind === "admit") admitSync(step.bracket);
   else if (step.kind === "page") call.core.bringIn(call, step.page);
+  else if (step.kind === "memory") call.core.relieveSync(call);
   else throw call.error(Status.EAGAIN, { reason: "a plan in its way is open or queued" });
 }
 

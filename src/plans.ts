@@ -236,6 +236,23 @@ export function migrate(pfn: number): Plan {
   };
 }
 
+/**
+ * One page that reclaim wants. It waits for nobody: what is frozen stays for now, and what queued
+ * operations want was left out before.
+ */
+export function evict(pfn: number): Plan {
+  return {
+    op: "evict",
+    space: null,
+    ranges: [],
+    passes: () => true,
+    attempt(engine) {
+      const status = engine.reclaim.evict(pfn);
+      return status === Status.EAGAIN ? Status.EBUSY : status;
+    },
+  };
+}
+
 /** What it may freeze begins at the shorter of its two sizes, and has no end. */
 export function truncate(state: FileState, size: number): Plan {
   const { core, mapping } = state;
@@ -261,6 +278,9 @@ export function punch(state: FileState, start: number, length: number): Plan {
   };
 }
 
+/** Populating goes on where one of these stopped it. */
+const STOPPED: ReadonlySet<number> = new Set([Status.EAGAIN, Status.NEED_IO, Status.NEED_MEMORY]);
+
 /** Faults in what is left of a range; it goes on where the last attempt stopped. */
 export function populate(space: Space, op: string, ask: PopulateRecord): Plan {
   let next = ask.start;
@@ -272,8 +292,7 @@ export function populate(space: Space, op: string, ask: PopulateRecord): Plan {
     unread: ask.mode === Populate.Locked ? Status.ENOMEM : Status.EFAULT,
     attempt(engine) {
       const status = engine.populate(space.handle, next, ask.end, ask.mode);
-      const isStopped = status === Status.EAGAIN || status === Status.NEED_IO;
-      if (status > 0 || isStopped) next = engine.answer.value;
+      if (status > 0 || STOPPED.has(status)) next = engine.answer.value;
       return status;
     },
   };

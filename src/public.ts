@@ -8,7 +8,7 @@ export * from "./constants.ts";
 export type { Reporter } from "./core.ts";
 export { Device } from "./device.ts";
 export type { EngineSource } from "./engine/load.ts";
-export type { LayoutRecord } from "./engine/records.ts";
+export type { LayoutRecord, WatermarksRecord } from "./engine/records.ts";
 export {
   EngineFault,
   MemoryError,
@@ -20,6 +20,7 @@ export type { ExitResult } from "./exit.ts";
 export { File, type FileOptions } from "./file.ts";
 export type { FileStore } from "./file-state.ts";
 export { WAITERS_MAX } from "./gate.ts";
+export { Group, type GroupOptions } from "./group.ts";
 export type { Area } from "./inspect.ts";
 export {
   DEADLINE_DEFAULT,
@@ -55,6 +56,8 @@ export type { DevicePage, PageEntry, PageVisitor } from "./pfn-range.ts";
 export { Pin, type PinOptions } from "./pin.ts";
 export type { FramePlace } from "./places.ts";
 export type { AddressRange } from "./plan.ts";
+export type { ReclaimResult, SkippedPages } from "./reclaim.ts";
+export type { ReclaimOptions } from "./reclaiming-machine.ts";
 export type { AreaSums, MemorySums } from "./smaps.ts";
 export { decodeDiff, encodeDiff } from "./snapshot/bytes.ts";
 export type { DiffArea, MmDiff } from "./snapshot/diff.ts";

@@ -45,6 +45,17 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   hugepages_total: Vmstat.hugepages_total,
   hugepages_free: Vmstat.hugepages_free,
   hugepages_rsvd: Vmstat.hugepages_rsvd,
+  nr_inactive_anon: Vmstat.nr_inactive_anon,
+  nr_active_anon: Vmstat.nr_active_anon,
+  nr_inactive_file: Vmstat.nr_inactive_file,
+  nr_active_file: Vmstat.nr_active_file,
+  pgactivate: Vmstat.pgactivate,
+  pgdeactivate: Vmstat.pgdeactivate,
+  pgrefill: Vmstat.pgrefill,
+  pgscan_kswapd: Vmstat.pgscan_kswapd,
+  pgscan_direct: Vmstat.pgscan_direct,
+  pgsteal_kswapd: Vmstat.pgsteal_kswapd,
+  pgsteal_direct: Vmstat.pgsteal_direct,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

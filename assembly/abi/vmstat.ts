@@ -44,5 +44,19 @@ export const enum Vmstat {
   hugepages_total,
   hugepages_free,
   hugepages_rsvd,
+  /** Pages in the LRU lists, in the order of LruKind. */
+  nr_inactive_anon,
+  nr_active_anon,
+  nr_inactive_file,
+  nr_active_file,
+  pgactivate,
+  pgdeactivate,
+  /** Pages of active lists that were looked at. */
+  pgrefill,
+  /** Pages of inactive lists that were looked at, and that went: for the host, or for a call. */
+  pgscan_kswapd,
+  pgscan_direct,
+  pgsteal_kswapd,
+  pgsteal_direct,
   COUNT,
 }

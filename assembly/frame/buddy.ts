@@ -73,6 +73,9 @@ export const counts: Counts = changetype<Counts>(memory.data(<i32>offsetof<Count
 
 /** Index of the function that gives frames back, 0 for none. */
 let shrinker: u32 = 0;
+/** Frames that an allocation, or a reserve, did not find since `framesLackTake`. */
+let lack: u32 = 0;
+
 /** Whether what `takeOne` took last was fresh: its bytes are zero. */
 let tookFresh: bool = false;
 
@@ -122,13 +125,19 @@ export function lowestFree(): u32 {
 export function frameAlloc(order: u32): u32 {
   if (CHECK) assert(order <= ORDER_MAX, "no such order");
   const count = (<u32>1) << order;
-  if (counts.free - counts.reserved < count && !framesShrink(count)) return 0;
+  if (counts.free - counts.reserved < count && !framesShrink(count)) {
+    if (order == 0) framesLackAdd(1);
+    return 0;
+  }
   return order == 0 ? takeOne() : takeBlock(order);
 }
 
 /** Takes one frame whose bytes are zero. @returns it, or 0 when there is none. */
 export function frameAllocZeroed(): u32 {
-  if (counts.free <= counts.reserved && !framesShrink(1)) return 0;
+  if (counts.free <= counts.reserved && !framesShrink(1)) {
+    framesLackAdd(1);
+    return 0;
+  }
   const pfn = takeOne();
   if (!tookFresh) memory.fill(frameAddress(pfn), 0, PAGE_SIZE);
   return pfn;
@@ -180,7 +189,10 @@ export function framesFreeRun(pfn: u32, count: u32): void {
  * @returns false, and nothing has changed, when there are not so many.
  */
 export function framesReserve(n: u32): bool {
-  if (n > counts.free - counts.reserved && !framesShrink(n)) return false;
+  if (n > counts.free - counts.reserved && !framesShrink(n)) {
+    framesLackAdd(n - (counts.free - counts.reserved));
+    return false;
+  }
   counts.reserved += n;
   return true;
 }
@@ -200,6 +212,18 @@ export function framesShrink(n: u32): bool {
   const available = counts.free - counts.reserved;
   if (n > available) call_indirect<void>(shrinker, n - available);
   return n <= counts.free - counts.reserved;
+}
+
+/** Somebody goes without `n` frames. */
+export function framesLackAdd(n: u32): void {
+  lack = max(lack, n);
+}
+
+/** @returns the most frames that somebody went without since this was asked before. */
+export function framesLackTake(): u32 {
+  const n = lack;
+  lack = 0;
+  return n;
 }
 
 /** Lets `n` frames that were reserved be had by anyone. */

@@ -2,7 +2,7 @@
 //
 //    0        4        8        12       16               24       28       32       36     40
 //   ┌────────┬────────┬────────┬────────┬────────────────┬────────┬────────┬────────┬──────┐
-//   │refcount│mapcount│mapping │exports │     index      │lruNext │lruPrev │private_│ pins │
+//   │refcount│mapcount│mapping │exports │     index      │lruNext │lruPrev │private_│pins│lru│
 //   └────────┴────────┴────────┴────────┴────────────────┴────────┴────────┴────────┴──────┘
 //
 //             page of a user        leaf or upper table      slab of a pool     free
@@ -14,6 +14,7 @@
 //   lru…      neighbours in an LRU  -                        slabs of the pool  0
 //   private_  swap slot, checksum   entries that are not 0   records in use     0
 //   pins      times it is pinned    0                        0                  0
+//   lru       LRU list it is in     0                        0                  0
 //
 // private_ of a page in the swap cache is its slot; of another anonymous page, its checksum when a
 // merge pass last looked at it (op/merge-scan.ts). The mapping of a merged page is its node
@@ -47,7 +48,9 @@ export class Frame {
   /** Of a table, entries that are not zero; of a slab, records in use. */
   private_: u32;
   /** Times that a page is pinned (op/pin.ts); each one holds a reference. */
-  pins: u32;
+  pins: u16;
+  /** The LRU list that a page of a user is in (lru.ts), 0 for none. */
+  lru: u16;
 }
 
 // The stride in the arena and the record must not drift: this stops the build.

@@ -24,7 +24,7 @@ import { PAGE_SHIFT, PAGE_SIZE, PG, Vmstat } from "../abi";
 import { CHECK } from "../mem/assert";
 import { frameCount, framesBase } from "../mem/layout";
 import { statAdd } from "../mem/vmstat";
-import { frameAlloc, frameFree, framesAvailable, framesShrink } from "./buddy";
+import { frameAlloc, frameFree, framesAvailable, framesLackAdd, framesShrink } from "./buddy";
 import { flagClear, flagSet, flagTest } from "./flags";
 import { frameAddress, frameOf, pfnOfAddress } from "./frame";
 import { JUNK } from "./junk";
@@ -112,7 +112,10 @@ export function poolReserve(pool: Pool, n: u32): bool {
   if (want > pool.freeCount) {
     const lack = want - pool.freeCount;
     const slabs = (lack + pool.perSlab - 1) / pool.perSlab;
-    if (slabs > framesAvailable() && !framesShrink(<u32>min<u64>(slabs, frameCount))) return false;
+    if (slabs > framesAvailable() && !framesShrink(<u32>min<u64>(slabs, frameCount))) {
+      framesLackAdd(<u32>(slabs - framesAvailable()));
+      return false;
+    }
     for (let i: u64 = 0; i < slabs; i++) slabGrow(pool);
   }
   pool.reserved = <u32>want;

@@ -1,6 +1,7 @@
 // Going through the pages that a file has in its cache, and taking them out.
 //
-// Written by: op/truncate.ts in commits, op/file-read.ts for a page that could not be read.
+// Written by: op/truncate.ts and op/evict.ts in commits, op/file-read.ts for a page that could not
+// be read.
 
 import { PG } from "../abi";
 import { flagTest } from "../frame/flags";

@@ -1,6 +1,7 @@
 // The checker of virtual memory: areas and tables of every mm, what areas hang in, reverse map.
 //
 //   201..229  areas and their mm      check-area.ts
+//   231       groups                  check-group.ts
 //   251..253  links                   check-object.ts
 //   301..308  tables and ptes         check-table.ts
 //   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
@@ -21,6 +22,7 @@ import { frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { checkAreas, linksForget } from "./check-area";
 import { checkDevices, devicesForget } from "./check-device";
+import { checkGroups } from "./check-group";
 import { checkKsm } from "./check-ksm";
 import { checkObjects } from "./check-object";
 import { checkSwap, swapForget } from "./check-swap";
@@ -54,6 +56,8 @@ export function checkMaps(): u32 {
     const tables = checkTables(changetype<Mm>(at));
     if (tables) return tables;
   }
+  const groups = checkGroups();
+  if (groups) return groups;
   const objects = checkObjects();
   if (objects) return objects;
   if (ptesSeen != mapped(PG.anon) + mapped(PG.pagecache)) return RmapInvariant.MapCount;

@@ -16,11 +16,12 @@
 //
 // Written by: op/fault.ts, op/file.ts, teardown.
 
-import { FileKind, PG, Status, Vmstat } from "../abi";
+import { FileKind, LruKind, PG, Status, Vmstat } from "../abi";
 import { frameAllocZeroed, frameFree } from "../frame/buddy";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { hugeDrop, hugeUnpromise, isHugeFrame } from "../frame/huge";
+import { lruAdd, lruOf, lruRemove } from "../frame/lru";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { statAdd } from "../mem/vmstat";
 import { pageCancelDirty } from "./dirty";
@@ -177,17 +178,20 @@ export function cacheInsert(mapping: Mapping, index: u64, pfn: u32): bool {
   return true;
 }
 
-/** The frame of page `index`, zeros where it is not cached; 0 when memory lacks. */
-export function cacheFill(mapping: Mapping, index: u64): u32 {
+/**
+ * The frame of page `index`, zeros where it is not cached; 0 when memory lacks. Who makes it pays
+ * for it: `group`.
+ */
+export function cacheFill(mapping: Mapping, index: u64, group: u32 = 0): u32 {
   const cached = cacheGet(mapping, index);
   if (cached) return cached;
-  const pfn = cacheAdd(mapping, index);
+  const pfn = cacheAdd(mapping, index, group);
   if (pfn) flagSet(PG.uptodate, pfn);
   return pfn;
 }
 
 /** A zeroed frame for page `index`, which is not cached, without PG.uptodate; 0: memory lacks. */
-export function cacheAdd(mapping: Mapping, index: u64): u32 {
+export function cacheAdd(mapping: Mapping, index: u64, group: u32 = 0): u32 {
   const pfn = frameAllocZeroed();
   if (!pfn) return 0;
   if (!cacheInsert(mapping, index, pfn)) {
@@ -200,7 +204,9 @@ export function cacheAdd(mapping: Mapping, index: u64): u32 {
   frame.mapping = changetype<usize>(mapping);
   frame.index = index;
   flagSet(PG.pagecache, pfn);
-  if (mapping.kind != FileKind.Disk) flagSet(PG.swapbacked, pfn);
+  const onDisk = mapping.kind == FileKind.Disk;
+  if (!onDisk) flagSet(PG.swapbacked, pfn);
+  lruAdd(pfn, lruOf(group, onDisk ? LruKind.InactiveFile : LruKind.InactiveAnon));
   mapping.pages++;
   statAdd(Vmstat.nr_file_pages, 1);
   return pfn;
@@ -224,7 +230,9 @@ export function cacheForget(pfn: u32): void {
 export function frameDrop(pfn: u32): void {
   const frame = frameOf(pfn);
   frame.refcount--;
-  if (!frame.refcount) frameFree(pfn, 0);
+  if (frame.refcount) return;
+  if (frame.lru) lruRemove(pfn);
+  frameFree(pfn, 0);
 }
 
 function cacheDropNode(node: usize, level: u32): void {

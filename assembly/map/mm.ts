@@ -56,6 +56,8 @@ export class Mm {
   totalPages: u64;
   /** Pins made through this mm that are left (Linux: MMF_HAS_PINNED). */
   pins: u32;
+  /** The group that pays for its pages, 0 for none. */
+  group: u32;
 }
 
 export const mmPool = changetype<Pool>(memory.data(offsetof<Pool>()));

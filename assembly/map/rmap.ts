@@ -7,11 +7,12 @@
 //
 // Written by: op/*.ts in commits, by these functions only.
 
-import { PG, Vmstat } from "../abi";
+import { LruKind, PG, Vmstat } from "../abi";
 import { framesFreeRun } from "../frame/buddy";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { isHugeFrame } from "../frame/huge";
+import { lruAdd, lruOf, lruRemoveRun } from "../frame/lru";
 import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
 import { anonVmaTree, MAPPING_ANON, MAPPING_KSM } from "./anon-vma";
@@ -26,13 +27,14 @@ import { pteSlot } from "./table";
 import { linearIndex, Vma, vmaMm } from "./vma";
 import { vmaLookup } from "./vma-tree";
 
-/** A fresh frame becomes an anonymous page of `vma` at `address`, mapped once. */
+/** A frame that nobody maps becomes an anonymous page of `vma` at `address`, mapped once. */
 export function frameMapNewAnon(pfn: u32, vma: Vma, address: u64): void {
   const frame = frameOf(pfn);
   frame.refcount = 1;
   frame.mapcount = 1;
   frame.mapping = vma.anonVma | MAPPING_ANON;
   frame.index = linearIndex(vma, address);
+  if (!frame.lru) lruAdd(pfn, lruOf(vmaMm(vma).group, LruKind.InactiveAnon));
   flagSet(PG.anon, pfn);
   flagSet(PG.swapbacked, pfn);
   flagSet(PG.uptodate, pfn);
@@ -76,7 +78,8 @@ export function frameUnmap(pfn: u32): void {
 
 const MARKS: usize = MAPPING_ANON | MAPPING_KSM;
 
-// Frames that lie together and go together: the run that `frameUnmapInRun` has not freed yet.
+// Frames that lie together, in memory and in their LRU list, and go together: the run that
+// `frameUnmapInRun` has not freed yet.
 let runFirst: u32 = 0;
 let runCount: u32 = 0;
 
@@ -95,7 +98,8 @@ export function frameUnmapInRun(pfn: u32): void {
     return;
   }
   frame.mapcount = 0;
-  if (pfn == runFirst + runCount) {
+  // Lists grow at the head: the frame before it in memory is the one after it there.
+  if (pfn == runFirst + runCount && frame.lruNext == pfn - 1) {
     runCount++;
     return;
   }
@@ -108,6 +112,7 @@ export function frameUnmapInRun(pfn: u32): void {
 export function runFree(): void {
   if (!runCount) return;
   statAdd(Vmstat.nr_anon_pages, -(<f64>runCount));
+  lruRemoveRun(runFirst, runCount);
   framesFreeRun(runFirst, runCount);
   runFirst = 0;
   runCount = 0;

@@ -157,6 +157,11 @@ export function slotFrame(slot: u32): u32 {
   return load<u32>(slotAt(slot), 4);
 }
 
+/** Whether the page of a swap entry is in memory all the same. */
+export function swapIsCached(entry: u64): bool {
+  return slotFrame(swapSlot(entry)) != 0;
+}
+
 export function slotCount(slot: u32): u32 {
   return load<u32>(slotAt(slot)) & ~BUSY;
 }

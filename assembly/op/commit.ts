@@ -7,6 +7,7 @@ import { farewellReserve } from "../plan/farewell";
 import { Ticket, TicketState, ticketClose, ticketRelease } from "../plan/ticket";
 import { brkCommit } from "./brk";
 import { forgetCommit } from "./clear-refs";
+import { evictCommit } from "./evict";
 import { exitCommit } from "./exit";
 import { faultCommit } from "./fault";
 import { forkCommit } from "./fork";
@@ -37,6 +38,7 @@ function apply(ticket: Ticket): i32 {
   if (op == Op.Fork) return forkCommit(ticket);
   if (op == Op.Exit) return exitCommit(ticket);
   if (op == Op.ClearRefs) return forgetCommit(ticket);
+  if (op == Op.Evict) return evictCommit(ticket);
   if (op == Op.Truncate || op == Op.Punch) return truncateCommit(ticket);
   if (op == Op.RemapPfn) return remapPfnCommit(ticket);
   if (op == Op.Merge) return mergeCommit(ticket);

@@ -2,6 +2,7 @@
 // refused: a page that somebody still holds keeps its frame out of the allocator until he lets go.
 
 import { Op, ResultField, Status } from "../abi";
+import { groupLeave } from "../map/group";
 import { entrySlot } from "../map/huge";
 import { vmaDrop } from "../map/merge";
 import { isExported, Mm, mmDestroy } from "../map/mm";
@@ -69,6 +70,7 @@ function exitApply(mm: Mm): i32 {
     vmaDrop(vma);
   }
   farewellRelease(mm);
+  groupLeave(mm);
   mmDestroy(mm);
   resultSet(ResultField.Count, quarantined - before);
   return Status.Ok;

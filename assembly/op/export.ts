@@ -105,6 +105,18 @@ export function exportLowerRange(subscriber: u32, mm: Mm, start: u64, end: u64):
   return count;
 }
 
+/** The holder has used its pages in [start, end). @returns records marked. */
+export function exportMarkAccessed(subscriber: u32, mm: Mm, start: u64, end: u64): i32 {
+  let count: i32 = 0;
+  for (let p = scanFirst(mm, start, min(end, USER_END)); p; p = scanNext(mm)) {
+    const record = changetype<ExportRecord>(p);
+    if (record.subscriber != subscriber) continue;
+    record.accessed = 1;
+    count++;
+  }
+  return count;
+}
+
 /** The page was written from outside (dirty hand-back). ENOENT where nobody has a record of it. */
 export function pageSetDirty(mm: Mm, address: u64): i32 {
   if (address >= USER_END) return Status.EINVAL;

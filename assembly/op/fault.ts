@@ -28,6 +28,7 @@ import { frameAlloc, frameAllocZeroed, frameFree } from "../frame/buddy";
 import { frameAddress } from "../frame/frame";
 import { anonVmaPrepare } from "../map/anon-vma";
 import { deviceCount } from "../map/device";
+import { groupOver } from "../map/group";
 import { isHuge, pteAt } from "../map/huge";
 import { isMerged } from "../map/ksm";
 import { cacheFill, cacheGet, Mapping, mappingPages } from "../map/mapping";
@@ -42,12 +43,13 @@ import {
   isLastOwner,
 } from "../map/rmap";
 import { mayWriteUnmarked } from "../map/soft-dirty";
-import { isSwap } from "../map/swap";
+import { isSwap, swapIsCached } from "../map/swap";
 import { pteEnsure, pteSet, pteSlot, tableTrim } from "../map/table";
 import { isAnonymous, isShared, linearIndex, Vma } from "../map/vma";
 import { vmaFind, vmaLookup } from "../map/vma-tree";
 import { statAdd } from "../mem/vmstat";
 import { mappingConflict } from "../plan/freeze";
+import { groupLacks } from "../plan/lack";
 import { need } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
 import { USER_END } from "../plan/placement";
@@ -124,6 +126,8 @@ function resolve(mm: Mm, vma: Vma, page: u64, kind: Access): i32 {
     return touch(slot, pte, kind == Access.Write ? A | D : A);
   }
   if (isSwap(pte)) {
+    const limit = swapIsCached(pte) ? Status.Ok : overLimit(mm);
+    if (limit) return limit;
     const status = swapIn(mm, vma, page);
     return status ? status : access(mm, page, kind);
   }
@@ -157,7 +161,16 @@ function installAnon(mm: Mm, vma: Vma, page: u64, pfn: u32): i32 {
   return resolved(pfn);
 }
 
+/** ENOMEM where the group that would pay for one page more is at its limit. */
+function overLimit(mm: Mm): i32 {
+  if (!mm.group) return Status.Ok;
+  const pages = groupOver(mm.group);
+  return pages ? groupLacks(mm.group, pages) : Status.Ok;
+}
+
 function fresh(mm: Mm, vma: Vma, page: u64): i32 {
+  const limit = overLimit(mm);
+  if (limit) return limit;
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
   const pfn = frameAllocZeroed();
   if (!pfn) return Status.ENOMEM;
@@ -183,6 +196,8 @@ function writeProtected(mm: Mm, vma: Vma, page: u64, slot: usize, pte: u64): i32
     statAdd(Vmstat.cow_reuse, 1);
     return touch(slot, pte, A | WRITTEN);
   }
+  const limit = overLimit(mm);
+  if (limit) return limit;
   return ownCopy(mm, vma, page, false);
 }
 
@@ -240,13 +255,17 @@ function fileFault(mm: Mm, vma: Vma, page: u64, write: bool): i32 {
   const frozen = mappingConflict(mapping, index << 12, (index + 1) << 12);
   if (frozen) return refuseFrozen(frozen);
   const copies = write && !isShared(vma);
+  if (mm.group && (copies || !cacheGet(mapping, index))) {
+    const limit = overLimit(mm);
+    if (limit) return limit;
+  }
   if (copies && !anonVmaPrepare(vma)) return Status.ENOMEM;
   // Neighbours are mapped even by a read that then lies beyond the end itself.
   if (!write && faultAround(mm, vma, page)) return resolved(ptePfn(load<u64>(pteSlot(mm, page))));
   if (index >= mappingPages(mapping)) return Status.BUS_ADRERR;
   const absent = cacheReady(mapping, index) ? Status.Ok : majorFault(mapping, index);
   if (absent) return absent;
-  const pfn = cacheFill(mapping, index);
+  const pfn = cacheFill(mapping, index, mm.group);
   if (!pfn) return Status.ENOMEM;
   return copies ? fileCopy(mm, vma, page, pfn) : fileMap(mm, vma, page, pfn, write);
 }

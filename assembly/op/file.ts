@@ -2,6 +2,7 @@
 
 import { FileKind, FilePage, ResultField, Status } from "../abi";
 import { frameAddress } from "../frame/frame";
+import { lruMarkAccessed } from "../frame/lru";
 import { poolHas } from "../frame/pool";
 import {
   cacheFill,
@@ -84,6 +85,7 @@ export function filePage(mapping: Mapping, index: u64, how: u32): i32 {
 
 function usePage(pfn: u32, how: u32): i32 {
   if (how != FilePage.Look) frameDirty(pfn);
+  lruMarkAccessed(pfn);
   resultSet(ResultField.Pfn, pfn);
   return Status.Ok;
 }

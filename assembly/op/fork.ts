@@ -29,6 +29,7 @@ import { frameAlloc } from "../frame/buddy";
 import { frameAddress, frameOf, pfnOfAddress } from "../frame/frame";
 import { anonVmaAttach, anonVmaCreate, chainClone } from "../map/anon-vma";
 import { deviceCount } from "../map/device";
+import { groupJoin } from "../map/group";
 import { hugePfn } from "../map/huge";
 import { ksmAny, ksmCount, ksmFork } from "../map/ksm";
 import { Mm, mmCreate, mmOf } from "../map/mm";
@@ -239,6 +240,7 @@ function forkApply(parent: Mm): i32 {
   const child = changetype<Mm>(changetype<usize>(mmOf(<u32>handle)));
   child.brk = parent.brk;
   child.stack = parent.stack;
+  groupJoin(child, parent.group);
   for (let p = parent.first; p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
     if (vma.flags & VM_DONTCOPY) continue;

@@ -3,6 +3,7 @@
 import { Status } from "../abi";
 import { buddyInit } from "../frame/buddy";
 import { checkFrames } from "../frame/check";
+import { checkLru } from "../frame/check-lru";
 import { checkPools } from "../frame/check-pool";
 import { anonVmaInit } from "../map/anon-vma";
 import { checkMaps } from "../map/check";
@@ -17,6 +18,7 @@ import { CHECK } from "../mem/assert";
 import { layoutCheck, layoutInit } from "../mem/layout";
 import { checkPlans } from "../plan/check";
 import { freezeInit } from "../plan/freeze";
+import { wanting } from "../plan/lack";
 import { noticeInit } from "../plan/notice";
 import { recordInit } from "../plan/record";
 import { ticketInit } from "../plan/ticket";
@@ -51,12 +53,16 @@ export function machineCheck(): u32 {
   if (frames) return frames;
   const pools = checkPools();
   if (pools) return pools;
+  const lists = checkLru();
+  if (lists) return lists;
   const maps = checkMaps();
   return maps ? maps : checkPlans();
 }
 
-/** After each commit of a debug build: every checker, or the engine stops. */
+/**
+ * What an operation answers. In a debug build every checker runs first, or the engine stops.
+ */
 export function settled(status: i32): i32 {
   if (CHECK) assert(machineCheck() == 0);
-  return status;
+  return status == Status.ENOMEM ? wanting(status) : status;
 }

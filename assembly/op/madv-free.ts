@@ -1,9 +1,11 @@
 // MADV_FREE (as Linux madvise_free_pte_range): pages stay mapped and readable, but their contents
-// may go whenever memory is wanted, until they are written again.
+// may go whenever memory is wanted, until they are written again. They stand among files, since
+// they need no swap to go.
 
-import { PG } from "../abi";
+import { LruKind, PG } from "../abi";
 import { flagClear } from "../frame/flags";
 import { frameAddress } from "../frame/frame";
+import { lruMoveTo } from "../frame/lru";
 import { Mm } from "../map/mm";
 import { A, D, P, ptePfn, S } from "../map/pte";
 import { frameClean, isLastOwner } from "../map/rmap";
@@ -28,6 +30,7 @@ function freeLeaf(leaf: u32, first: u32, count: u32): void {
     frameClean(pfn);
     if (!isLeftLocked(pfn)) flagClear(PG.swapbacked, pfn);
     flagClear(PG.referenced, pfn);
+    lruMoveTo(pfn, LruKind.InactiveFile);
   }
 }
 

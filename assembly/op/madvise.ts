@@ -65,6 +65,7 @@ import {
 } from "../plan/plan";
 import { checkFrozen, planDrop, Ticket } from "../plan/ticket";
 import { modifyRefusal } from "./huge-cut";
+import { coolRange } from "./madv-cold";
 import { freeRange } from "./madv-free";
 import { removeFreeze, removePart, removePlan, removeRefusal } from "./madv-remove";
 import { unmergePlan, unmergeRange } from "./merge-page";
@@ -79,6 +80,7 @@ const enum Kind {
   Clear,
   Free,
   Nothing,
+  Cold,
   Populate,
   Remove,
   Pageout,
@@ -89,7 +91,8 @@ function kindOf(advice: i32): Kind {
   if (advice == MADV_FREE) return Kind.Free;
   if (advice == MADV_REMOVE) return Kind.Remove;
   if (advice == MADV_PAGEOUT) return Kind.Pageout;
-  if (advice == MADV_WILLNEED || advice == MADV_COLD) return Kind.Nothing;
+  if (advice == MADV_WILLNEED) return Kind.Nothing;
+  if (advice == MADV_COLD) return Kind.Cold;
   if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) return Kind.Populate;
   if (advice >= MADV_NORMAL && advice <= MADV_SEQUENTIAL) return Kind.Flags;
   if (advice >= MADV_DONTFORK && advice <= MADV_KEEPONFORK) return Kind.Flags;
@@ -203,6 +206,7 @@ function adviseArea(mm: Mm, vma: Vma, start: u64, end: u64, advice: i32): i32 {
   if (kind == Kind.Remove) removePart(vma, start, end);
   if (kind == Kind.Pageout) pageoutRange(mm, start, end);
   if (kind == Kind.Free) freeRange(mm, start, end);
+  if (kind == Kind.Cold) coolRange(mm, start, end);
   if (kind != Kind.Flags) return Status.Ok;
   const flags = advisedFlags(vma.flags, advice);
   if (flags == vma.flags) return Status.Ok;

@@ -6,6 +6,7 @@ import { frameAlloc } from "../frame/buddy";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { isHugeFrame } from "../frame/huge";
+import { lruReplace } from "../frame/lru";
 import { isMerged, ksmNode } from "../map/ksm";
 import { frameDrop } from "../map/mapping";
 import { pteWithPfn } from "../map/pte";
@@ -112,6 +113,7 @@ function migrateApply(pfn: u32): i32 {
     ksmNode(pfn).pfn = fresh;
     flagSet(PG.ksm, fresh);
   }
+  if (from.lru) lruReplace(pfn, fresh);
   from.refcount -= from.mapcount - 1;
   from.mapcount = 0;
   from.mapping = 0;

@@ -7,9 +7,10 @@
 //   any other that one pte alone maps          a swap entry; its frame waits to be written
 //   shared with another pte, merged, of a file, locked: left alone
 
-import { Demand, PG, Reason, VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vmstat } from "../abi";
+import { Demand, LruKind, PG, Reason, VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vmstat } from "../abi";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { lruMoveTo } from "../frame/lru";
 import { writebackSet } from "../map/dirty";
 import { isMerged } from "../map/ksm";
 import { Mm } from "../map/mm";
@@ -53,6 +54,7 @@ export function pageoutPlan(mm: Mm, start: u64, end: u64): void {
 function lazyFree(slot: usize, pte: u64, pfn: u32): void {
   if (pte & D || flagTest(PG.dirty, pfn)) {
     flagSet(PG.swapbacked, pfn);
+    lruMoveTo(pfn, LruKind.ActiveAnon);
     return;
   }
   pteSet(slot, 0);

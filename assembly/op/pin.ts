@@ -59,7 +59,7 @@ export function pagePin(mm: Mm, address: u64, write: bool): i32 {
     if (copied) return copied;
   }
   const pfn = ptePfn(pteGet(mm, page));
-  if (frameOf(pfn).pins == u32.MAX_VALUE) return Status.EOVERFLOW;
+  if (frameOf(pfn).pins == u16.MAX_VALUE) return Status.EOVERFLOW;
   framePin(mm, pfn);
   resultSet(ResultField.Pfn, pfn);
   return Status.Ok;

@@ -20,6 +20,7 @@ import { Mm } from "../map/mm";
 import { Vma } from "../map/vma";
 import { vmaFind } from "../map/vma-tree";
 import { resultSet64 } from "../mem/result";
+import { mayReclaim } from "../plan/lack";
 import { access } from "./fault";
 
 const ACCESS: u32 = VM_READ | VM_WRITE | VM_EXEC;
@@ -66,8 +67,8 @@ function isSkipped(vma: Vma, mode: u32): bool {
 /**
  * Faults in [start, end) as `mode` (a Populate) says.
  *
- * @returns Ok; a ticket, EAGAIN, NEED_IO: to go on at ValueLo when it is settled. Errors
- *   as the mode's caller has them; Quiet has none and goes on with the next area.
+ * @returns Ok; a ticket, EAGAIN, NEED_IO, NEED_MEMORY: to go on at ValueLo when it is settled.
+ *   Errors as the mode's caller has them; Quiet has none and goes on with the next area.
  */
 export function populate(mm: Mm, start: u64, end: u64, mode: u32): i32 {
   let at = start;
@@ -90,7 +91,8 @@ function populatePart(mm: Mm, vma: Vma, start: u64, end: u64, mode: u32): i32 {
   const kind = accessFor(vma, mode);
   const step: u64 = isHuge(vma) ? HUGE_BYTES : 4096;
   const status = kind < 0 ? kind : populateArea(mm, start, end, kind, step);
-  // A ticket, a freeze, a page on its way from swap: the shell goes on from there.
+  // A ticket, a freeze, a page on its way from swap, memory: the shell goes on from there.
+  if (mayReclaim(status)) return Status.NEED_MEMORY;
   if (status >= 0 || status == Status.EAGAIN || status == Status.NEED_IO) return status;
   if (mode == Populate.Quiet) return Status.Ok;
   return kind < 0 ? kind : errnoOf(status, mode);

@@ -33,7 +33,8 @@ function isConcerned(record: ExportRecord, reason: u32): bool {
   return vma != 0 && (changetype<Vma>(vma).flags & VM_SHARED) != 0;
 }
 
-function markFrame(pfn: u32, reason: u32): u32 {
+/** Adds the subscribers with a record of `pfn` to the set in the window. @returns records. */
+export function markFrame(pfn: u32, reason: u32): u32 {
   let count: u32 = 0;
   for (let at = recordFirst(pfn); at; at = treeNext(at)) {
     if (!isConcerned(changetype<ExportRecord>(at), reason)) continue;

@@ -10,10 +10,11 @@
 // A frame with PG.reclaim (Linux has its PG_readahead in the same bit) has the same bytes as its
 // slot and is mapped by nobody, so that it can go at any moment. Ptes do not change.
 
-import { PG, Vmstat } from "../abi";
+import { LruKind, PG, Vmstat } from "../abi";
 import { frameAlloc, framesAvailable, shrinkerSet } from "../frame/buddy";
 import { flagClear, flagNext, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
+import { lruAdd, lruOf } from "../frame/lru";
 import {
   slotBusy,
   slotCache,
@@ -67,22 +68,24 @@ function isSpare(): bool {
 }
 
 /** Begins to read `slot` into a fresh frame. @returns the frame, or 0. */
-export function readBegin(slot: u32): u32 {
+export function readBegin(slot: u32, group: u32): u32 {
   const pfn = frameAlloc(0);
   if (!pfn) return 0;
   slotCache(slot, pfn);
   slotBusy(slot);
   flagSet(PG.locked, pfn);
+  flagSet(PG.swapbacked, pfn);
+  lruAdd(pfn, lruOf(group, LruKind.InactiveAnon));
   return pfn;
 }
 
 /** Begins to read what lies around `wanted`, as far as there are frames for it. */
-export function readAhead(wanted: u32): void {
+export function readAhead(wanted: u32, group: u32): void {
   const mask = windowFor(wanted) - 1;
   const end = min((wanted | mask) + 1, swapSlots);
   for (let slot = wanted & ~mask; slot < end && isSpare(); slot++) {
     if (!slotCount(slot) || slotIsBusy(slot) || slotFrame(slot)) continue;
-    flagSet(PG.reclaim, readBegin(slot));
+    flagSet(PG.reclaim, readBegin(slot, group));
     statAdd(Vmstat.swap_ra, 1);
   }
 }

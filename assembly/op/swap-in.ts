@@ -6,7 +6,7 @@
 //                    and its neighbours' (swap-ahead.ts): swap_next_read
 
 import { PG, ResultField, Status, VM_WRITE, Vmstat } from "../abi";
-import { flagClear, flagNext, flagTest } from "../frame/flags";
+import { flagClear, flagNext, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { anonVmaPrepare, anonVmaRoot, MAPPING_ANON } from "../map/anon-vma";
 import { writebackClear } from "../map/dirty";
@@ -32,11 +32,11 @@ import { statAdd } from "../mem/vmstat";
 import { aheadHit, readAhead, readBegin } from "./swap-ahead";
 
 /** Begins to read `slot` into a fresh frame: NEED_IO with both in the result block; ENOMEM. */
-function startRead(slot: u32): i32 {
-  const pfn = readBegin(slot);
+function startRead(slot: u32, group: u32): i32 {
+  const pfn = readBegin(slot, group);
   if (!pfn) return Status.ENOMEM;
   statAdd(Vmstat.pgmajfault, 1);
-  readAhead(slot);
+  readAhead(slot, group);
   return needIo(slot, pfn);
 }
 
@@ -52,7 +52,7 @@ export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
   const pteAt = pteSlot(mm, page);
   const slot = swapSlot(load<u64>(pteAt));
   const cached = slotFrame(slot);
-  if (!cached) return startRead(slot);
+  if (!cached) return startRead(slot, mm.group);
   if (flagTest(PG.locked, cached)) return needIo(slot, cached);
   aheadHit(cached);
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
@@ -76,6 +76,7 @@ function mapCached(vma: Vma, page: u64, pfn: u32, alone: bool): void {
     return;
   }
   const refs = frame.refcount;
+  flagClear(PG.dirty, pfn);
   frameMapNewAnon(pfn, vma, page);
   frame.refcount = refs + 1;
   // Every area that still names the slot is chained to the root (as Linux __folio_set_anon).
@@ -123,6 +124,9 @@ export function swapWritten(slot: u32, failed: bool): i32 {
   const pfn = slotFrame(slot);
   if (!pfn || !flagTest(PG.writeback, pfn)) return Status.EBADF;
   writebackClear(pfn);
+  // What is dirty here is nowhere else: reclaim writes it again.
+  if (failed) flagSet(PG.dirty, pfn);
+  else flagClear(PG.dirty, pfn);
   if (!failed) {
     statAdd(Vmstat.pswpout, 1);
     if (!frameOf(pfn).mapcount) slotUncache(slot);

@@ -42,6 +42,7 @@ function isGauge(index: i32): bool {
   if (index == Vmstat.swap_slots_used) return true;
   if (index == Vmstat.nr_dirty || index == Vmstat.nr_writeback) return true;
   if (index >= Vmstat.hugepages_total && index <= Vmstat.hugepages_rsvd) return true;
+  if (index >= Vmstat.nr_inactive_anon && index <= Vmstat.nr_active_file) return true;
   return index >= Vmstat.nr_page_table_pages && index <= Vmstat.nr_quarantined;
 }
 

@@ -19,6 +19,7 @@ import { Mm, mmFirst, mmOf, mmPool } from "../map/mm";
 import { vmaPool } from "../map/vma";
 import { watchAgain } from "./check-watch";
 import { Key, keyFirst, keyPool } from "./freeze";
+import { framesAside } from "./lack";
 import { Need } from "./need";
 import { Notice, noticePool } from "./notice";
 import { scanFirst, scanNext, violates } from "./record";
@@ -27,7 +28,7 @@ import { Ticket, TicketState, ticketNeed, ticketPool } from "./ticket";
 /** Numbers of broken invariants of tickets, 501 and 521..523. */
 export const enum TicketInvariant {
   None = 0,
-  /** N1: other frames or records are set aside than open tickets say. */
+  /** N1, U4: other frames or records are set aside than open tickets say. */
   Reserve = 501,
   /** Q3: a device counts other plans than there are. */
   Device = 453,
@@ -90,7 +91,8 @@ function farewells(): u32 {
 
 /** Each pool has aside what tickets need of it and what exits will; the others, nothing. */
 function isReserved(): bool {
-  if (framesReserved() != sum.frames || vmaPool.reserved != sum.vmas) return false;
+  if (framesReserved() != sum.frames + framesAside()) return false;
+  if (vmaPool.reserved != sum.vmas) return false;
   if (linkPool.reserved != sum.links || anonVmaPool.reserved != sum.anonVmas) return false;
   if (mappingPool.reserved != sum.mappings || nodePool.reserved != sum.nodes) return false;
   if (mmPool.reserved != sum.mms || ksmPool.reserved != sum.merges) return false;

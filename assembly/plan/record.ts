@@ -50,7 +50,9 @@ export class ExportRecord extends TreeNode {
   pfn: u32;
   rights: u32;
   /** The mm has exited: the record keeps its frame in quarantine. */
-  dead: u32;
+  dead: u16;
+  /** The holder has used the page since reclaim looked at it. */
+  accessed: u16;
   address: u64;
 
   /** A record says nothing of those below it. */
@@ -214,6 +216,17 @@ export function recordsOf(pfn: u32): u32 {
 function frameHasDead(pfn: u32): bool {
   const first = recordFirst(pfn);
   return first != 0 && changetype<ExportRecord>(first).dead != 0;
+}
+
+/** The records of `pfn` whose holders have used it since this was asked before. */
+export function recordsForgetAccess(pfn: u32): u32 {
+  let count: u32 = 0;
+  for (let at = recordFirst(pfn); at; at = treeNext(at)) {
+    const r = changetype<ExportRecord>(at);
+    count += r.accessed;
+    r.accessed = 0;
+  }
+  return count;
 }
 
 /** The subscriber let go of one page. The e bit and the page's flags follow. */

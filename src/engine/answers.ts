@@ -5,6 +5,8 @@
 //   W2  Lists and records are copies.
 
 import {
+  Candidate,
+  Fate,
   NoticeField,
   NoticeKind,
   PAGE_SIZE,
@@ -136,6 +138,25 @@ export class Answers {
     return this.#list(count, RANGE_WORDS, (at) => {
       return { start: this.#heap.wide(at), end: this.#heap.wide(at + 2), mode };
     });
+  }
+
+  /** What an operation lacks that answered NEED_MEMORY. */
+  get lack(): R.LackRecord {
+    return { frames: this.#word(ResultField.LackFrames), group: this.#word(ResultField.LackGroup) };
+  }
+
+  /** What a scan of the LRU lists has looked at. */
+  get scan(): R.ScanRecord {
+    const [scanned = 0, ...fates] = this.#list(1 + Fate.COUNT, 1, (at) => this.#heap.word(at));
+    return { scanned, fates };
+  }
+
+  /** `count` pages that are held outside, with the references that were found. */
+  candidates(count: number): R.CandidateRecord[] {
+    return this.#list(count, Candidate.LENGTH, (at) => ({
+      pfn: this.#heap.word(at + Candidate.Pfn),
+      references: this.#heap.word(at + Candidate.References),
+    }));
   }
 
   get layout(): R.LayoutRecord {

@@ -23,6 +23,7 @@ import { KsmCalls } from "./ksm-calls.ts";
 import { PageCalls } from "./page-calls.ts";
 import { PlaceCalls } from "./place-calls.ts";
 import { poisoned } from "./poisoned.ts";
+import { ReclaimCalls } from "./reclaim-calls.ts";
 import type * as R from "./records.ts";
 import { SwapCalls } from "./swap-calls.ts";
 import { WritebackCalls } from "./writeback-calls.ts";
@@ -37,6 +38,7 @@ export class Engine {
   readonly devices: DeviceCalls;
   readonly merges: KsmCalls;
   readonly writeback: WritebackCalls;
+  readonly reclaim: ReclaimCalls;
   #wasm: EngineFunctions;
   readonly #heap: Heap;
   readonly #answers: Answers;
@@ -58,6 +60,7 @@ export class Engine {
     this.place = new PlaceCalls(ask, this.#answers);
     this.merges = new KsmCalls(ask, this.#answers);
     this.writeback = new WritebackCalls(ask, this.#answers);
+    this.reclaim = new ReclaimCalls(ask, this.#answers);
   }
 
   /** Makes the machine. `Status.ENOMEM` when the host gives no memory. */

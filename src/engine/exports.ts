@@ -178,13 +178,36 @@ export interface EngineWriteback {
   mapping_dirty_next(mapping: number): number;
 }
 
+/** Reclaim, and the groups that it can be about. */
+export interface EngineReclaim {
+  reclaim_enable(on: number): void;
+  reclaim_shrink(pages: number, group: number, direct: number): number;
+  reclaim_age(group: number, most: number): number;
+  reclaim_judge(pfn: number, references: number): number;
+  reclaim_stolen(pages: number, direct: number): void;
+  page_evict(pfn: number): number;
+  page_reach(pfn: number): number;
+  export_mark_accessed(subscriber: number, mm: number, start: number, end: number): number;
+  frames_watermark(which: number): number;
+  frames_to_high(): number;
+  frames_reserve(fill: number): void;
+  frames_promise(frames: number): number;
+  frames_promise_keep(frames: number): void;
+  group_create(limit: number): number;
+  group_limit(group: number, limit: number): number;
+  group_enter(group: number, mm: number): number;
+  group_release(group: number): number;
+  group_pages(group: number): number;
+}
+
 /** Every function that the module exports. */
 export type EngineFunctions = EngineOperations &
   EngineTickets &
   EngineRecords &
   EngineObjects &
   EnginePages &
-  EngineWriteback;
+  EngineWriteback &
+  EngineReclaim;
 
 /** What an instance of the module exports. */
 export type EngineExports = EngineFunctions & { readonly memory: WebAssembly.Memory };
@@ -290,4 +313,22 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   mapping_hole_next: true,
   mapping_hole_stored: true,
   mapping_dirty_next: true,
+  reclaim_enable: true,
+  reclaim_shrink: true,
+  reclaim_age: true,
+  reclaim_judge: true,
+  reclaim_stolen: true,
+  page_evict: true,
+  page_reach: true,
+  export_mark_accessed: true,
+  frames_watermark: true,
+  frames_to_high: true,
+  frames_reserve: true,
+  frames_promise: true,
+  frames_promise_keep: true,
+  group_create: true,
+  group_limit: true,
+  group_enter: true,
+  group_release: true,
+  group_pages: true,
 };

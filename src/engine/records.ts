@@ -200,3 +200,32 @@ export interface LayoutRecord {
   readonly brkStart: number;
   readonly mmapBase: number;
 }
+
+/** What an operation lacks: frames, or pages of the limit of a group, 0 for the machine. */
+export interface LackRecord {
+  readonly frames: number;
+  readonly group: number;
+}
+
+/** What a scan looked at, and how many pages had which `Fate`. */
+export interface ScanRecord {
+  readonly scanned: number;
+  readonly fates: readonly number[];
+}
+
+export interface ShrinkRecord extends ScanRecord {
+  readonly reclaimed: number;
+}
+
+/** A page that is held outside. */
+export interface CandidateRecord {
+  readonly pfn: number;
+  readonly references: number;
+}
+
+/** Frames: below `min` calls reclaim; reclaim goes on until `high` are free. */
+export interface WatermarksRecord {
+  readonly min: number;
+  readonly low: number;
+  readonly high: number;
+}

@@ -148,6 +148,19 @@ export class Subscriber {
     if (status < 0) throw new MemoryError(status, "setDirty", { address });
   }
 
+  /**
+   * Says that it has used its pages that [start, end) touches: reclaim takes others first. For
+   * subscribers that are not asked (`determineReferences`), because they are not declared sync.
+   * How many pages.
+   */
+  markAccessed(mm: Mm, start: number, end: number): number {
+    const member = this[MEMBER];
+    const space = spaceOf(this.#core, mm);
+    const [from, to] = pagesOf(start, end);
+    if (member.state === "gone" || from >= to) return 0;
+    return Math.max(this.#core.engine.reclaim.markAccessed(member.id, space.id, from, to), 0);
+  }
+
   /** Lets go of everything (export_notifier_release); it stays registered. How many pages. */
   release(): number {
     const member = this[MEMBER];

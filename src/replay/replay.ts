@@ -7,9 +7,9 @@
 //       present before the operation.
 
 import { PAGE_SIZE, TASK_SIZE } from "../../assembly/abi.ts";
+import { bootCore } from "../boot.ts";
 import type { Core } from "../core.ts";
 import { EngineFault, MemoryError } from "../errors.ts";
-import { bootCore } from "../machine.ts";
 import { SWAP_PAGES_MAX } from "../swap.ts";
 import { compareState, hex } from "./compare.ts";
 import { Exporter } from "./exporter.ts";

@@ -6,10 +6,10 @@
 //       kernel had read before is there for fault-around.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
+import { machineOf } from "../boot.ts";
 import type { Core } from "../core.ts";
 import type { File } from "../file.ts";
 import type { Machine } from "../machine.ts";
-import { machineOf } from "../machine.ts";
 import type { Mm } from "../mm.ts";
 import type { RecordedFile, RecordedHeader, RecordedStart } from "./format.ts";
 import { importSpace } from "./import.ts";

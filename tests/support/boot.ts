@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { bootCore, machineOf } from "../../src/boot.ts";
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
@@ -11,7 +12,7 @@ import {
   PROT_WRITE,
 } from "../../src/constants.ts";
 import type { Core } from "../../src/core.ts";
-import { bootCore, type Machine, type MachineOptions, machineOf } from "../../src/machine.ts";
+import type { Machine, MachineOptions } from "../../src/machine.ts";
 import type { Mm } from "../../src/mm.ts";
 import type { ExportOps } from "../../src/notifier/ops.ts";
 import type { Subscriber } from "../../src/notifier/subscriber.ts";

@@ -6,10 +6,10 @@
 //       back.
 
 import { MAP_FIXED, PAGE_SIZE } from "../../../assembly/abi.ts";
+import { bootCore } from "../../boot.ts";
 import type { Core } from "../../core.ts";
 import { EngineFault, MemoryError } from "../../errors.ts";
 import { FILE } from "../../file-state.ts";
-import { bootCore } from "../../machine.ts";
 import type { Mm } from "../../mm.ts";
 import { SPACE } from "../../space.ts";
 import { SWAP_PAGES_MAX } from "../../swap.ts";

@@ -66,6 +66,7 @@ describe("buddy: one frame", () => {
     frame.lruPrev = 6;
     frame.private_ = 44;
     frame.pins = 1;
+    frame.lru = 1;
     flagSet(PG.anon, pfn);
     flagSet(PG.dirty, pfn);
     flagSet(PG.lru, pfn);
@@ -75,7 +76,9 @@ describe("buddy: one frame", () => {
     expect<u32>(flagsOf(pfn)).toBe(0);
     const isZero = frame.refcount == 0 && frame.mapping == 0 && frame.index == 0;
     expect<bool>(isZero && frame.lruNext == 0 && frame.lruPrev == 0).toBe(true);
-    expect<u32>(frame.private_ + frame.pins + frame.mapcount + <u32>frame.exports).toBe(0);
+    expect<u32>(frame.private_ + frame.pins + frame.lru + frame.mapcount + <u32>frame.exports).toBe(
+      0,
+    );
   });
 
   test("J1: a freed frame is junk from end to end", () => {

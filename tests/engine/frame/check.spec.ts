@@ -124,6 +124,9 @@ describe("the checker of physical memory", () => {
     frame.pins = 1;
     expectBroken(FrameInvariant.RecordOfFree);
     frame.pins = 0;
+    frame.lru = 1;
+    expectBroken(FrameInvariant.RecordOfFree);
+    frame.lru = 0;
     frameOf(2).refcount = 1;
     expectBroken(FrameInvariant.RecordOfFree);
     frameOf(2).refcount = 0;

@@ -21,7 +21,8 @@ describe("frame: records and addresses", () => {
     frame.lruNext = u32.MAX_VALUE;
     frame.lruPrev = u32.MAX_VALUE;
     frame.private_ = u32.MAX_VALUE;
-    frame.pins = u32.MAX_VALUE;
+    frame.pins = u16.MAX_VALUE;
+    frame.lru = u16.MAX_VALUE;
     for (let at: usize = 0; at < FRAME_BYTES; at++) {
       expect<u8>(load<u8>(changetype<usize>(frameOf(7)) + at)).toBe(0xff);
       expect<u8>(load<u8>(changetype<usize>(frameOf(6)) + at)).toBe(0);

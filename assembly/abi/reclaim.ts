@@ -1,0 +1,53 @@
+// What reclaim and its callers both know: LRU lists, what becomes of pages, lists in the window.
+//
+// Part of the contract: imported through abi.ts by both sides.
+
+/** The LRU lists that each group has; an active one follows its inactive one. */
+export const enum LruKind {
+  InactiveAnon,
+  ActiveAnon,
+  InactiveFile,
+  ActiveFile,
+}
+
+/** What becomes of a page that reclaim looks at; from `Exported` on: why it is skipped. */
+export const enum Fate {
+  /** Gone, or on its way to swap. */
+  Reclaimed,
+  /** Used since it was looked at before: it stays, and may become active. */
+  Kept,
+  /** Held outside, or its address space is watched: somebody has to be told first. */
+  Exported,
+  /** Under the freeze of an open bracket. */
+  Frozen,
+  /** In an area that is locked (mlock). */
+  Locked,
+  Pinned,
+  Quarantined,
+  /** Being read or written by the host. */
+  Busy,
+  /** Of a file, and newer than what its backing has. */
+  Dirty,
+  /** Of a file without a backing: the cache is its contents. */
+  Unbacked,
+  /** No slot of swap is free. */
+  NoSwap,
+  COUNT,
+}
+
+/** Words that a scan of the LRU lists leaves in the window. */
+export const enum ScanField {
+  /** Pages of inactive lists that were looked at. */
+  Scanned,
+  /** Pages by what became of them: index with a Fate. */
+  Fates,
+  LENGTH = 12,
+}
+
+/** Words of one candidate that `reclaim_age` writes to the window. */
+export const enum Candidate {
+  Pfn,
+  /** References found in ptes and in what its holders marked, now cleared. */
+  References,
+  LENGTH,
+}

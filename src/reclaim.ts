@@ -1,0 +1,312 @@
+// Reclaim: pages go so that others can come (Linux mm/vmscan.c). The engine scans the LRU lists
+// and takes out what nobody holds; what somebody holds is aged with his help, then evicted in a
+// bracket.
+//
+//   shrink ──▶ enough ─────────────────────────────────────────▶ done
+//     │ lacks
+//     ▼
+//   age ──▶ determineReferences ──▶ evict, a bracket for each page ──▶ age …
+//     │ nobody is left to be asked
+//     ▼
+//   what is being written is waited for, as long as something is; then done
+//
+// Invariants
+//   N4  Whoever refuses keeps his page, and no other: the brackets of a batch are apart.
+//   N5  A call that lacks memory holds no freeze while reclaim runs for it, and what it lacked is
+//       set aside for it until it asks again.
+//   N6  A call out of a callback never reclaims: it gets the reserve, or ENOMEM.
+
+import { Fate, Status } from "../assembly/abi.ts";
+import { Call, type CallOptions } from "./call.ts";
+import { arm } from "./clock.ts";
+import type { Core } from "./core.ts";
+import type { ShrinkRecord } from "./engine/records.ts";
+import { EngineFault } from "./errors.ts";
+import type { Bracket } from "./notifier/bracket.ts";
+import { countReferences } from "./notifier/references.ts";
+import { run, runSync } from "./pipeline.ts";
+import { type Plan, span } from "./plan.ts";
+import { evict } from "./plans.ts";
+import { writeDirtyPages } from "./write-dirty.ts";
+
+/** Pages that are asked about, and evicted, at once. */
+const BATCH = 32;
+
+/** Frames beyond what lacked first: the same call may go on to lack tables and slabs. */
+const SPARE = 8;
+
+/** How often a call may reclaim and find nothing (Linux: MAX_RECLAIM_RETRIES). */
+const TRIES_MAX = 16;
+
+/** Pages that were looked at and stay, by what keeps them. */
+export interface SkippedPages {
+  /** Held outside, and not asked for: enough others went. */
+  readonly exported: number;
+  /** Held outside, and not let go: refused, late, or just not done. */
+  readonly refused: number;
+  /** Under the freeze of an open operation. */
+  readonly frozen: number;
+  /** In areas that are locked (mlock). */
+  readonly locked: number;
+  readonly pinned: number;
+  readonly quarantined: number;
+  /** Being read or written. */
+  readonly busy: number;
+  /** Of files, and newer than what their backings have. */
+  readonly dirty: number;
+  /** Of files without a backing: the cache is their contents. */
+  readonly unbacked: number;
+  /** Without a free page of swap. */
+  readonly noSwap: number;
+}
+
+export interface ReclaimResult {
+  /** Pages that went, or are on their way to swap. */
+  readonly reclaimed: number;
+  /** Pages of inactive lists that were looked at, a page twice when it was looked at twice. */
+  readonly scanned: number;
+  readonly skipped: SkippedPages;
+}
+
+/** One reclaim under way. */
+export interface Job {
+  readonly core: Core;
+  /** How many pages are wanted. */
+  readonly pages: number;
+  /** Whose: 0 is everybody's. */
+  readonly group: number;
+  /** For a call that lacks memory, not for the host. */
+  readonly direct: boolean;
+  readonly context: Bracket | null;
+  /** How its brackets may wait; null where nobody may. */
+  readonly limits: CallOptions | null;
+  reclaimed: number;
+  scanned: number;
+  refused: number;
+  readonly fates: number[];
+}
+
+export function newJob(
+  core: Core,
+  ask: { pages: number; group: number; direct: boolean },
+  context: Bracket | null,
+  limits: CallOptions | null,
+): Job {
+  const fates = new Array<number>(Fate.COUNT).fill(0);
+  return { core, ...ask, context, limits, reclaimed: 0, scanned: 0, refused: 0, fates };
+}
+
+/** Does it, waiting for holders. */
+export function runJob(job: Job): void | Promise<void> {
+  const body = batches(job);
+  const first = body.next();
+  if (first.done === true) return;
+  return goOn(job, body, first.value);
+}
+
+/** Does it without waiting: holders that would have to be waited for keep their pages. */
+export function runJobSync(job: Job): void {
+  for (const calls of batches(job)) {
+    for (const call of calls) {
+      try {
+        settle(job, runSync(call).count);
+      } catch (refusal) {
+        refuse(job, refusal);
+      }
+    }
+  }
+}
+
+export function resultOf({ reclaimed, scanned, refused, fates }: Job): ReclaimResult {
+  const of = (fate: Fate) => fates[fate] ?? 0;
+  return {
+    reclaimed,
+    scanned,
+    skipped: {
+      exported: of(Fate.Exported),
+      refused,
+      frozen: of(Fate.Frozen),
+      locked: of(Fate.Locked),
+      pinned: of(Fate.Pinned),
+      quarantined: of(Fate.Quarantined),
+      busy: of(Fate.Busy),
+      dirty: of(Fate.Dirty),
+      unbacked: of(Fate.Unbacked),
+      noSwap: of(Fate.NoSwap),
+    },
+  };
+}
+
+async function goOn(job: Job, body: ReturnType<typeof batches>, first: Call[]): Promise<void> {
+  let next: IteratorResult<Call[], void> = { done: false, value: first };
+  while (next.done !== true) {
+    await Promise.all(next.value.map((call) => runOne(job, call)));
+    next = body.next();
+  }
+}
+
+async function runOne(job: Job, call: Call): Promise<void> {
+  try {
+    settle(job, (await run(call)).count);
+  } catch (refusal) {
+    refuse(job, refusal);
+  }
+}
+
+/** One body, two drivers: yields the brackets of a batch, which do not wait for each other. */
+function* batches(job: Job): Generator<Call[], void, void> {
+  const { core } = job;
+  shrink(job);
+  const seen = new Map<number, number>();
+  while (job.reclaimed < job.pages) {
+    const candidates = core.engine.reclaim.age(job.group, BATCH);
+    // Each is looked at twice, as every page is: used once is not used.
+    if (candidates.every(({ pfn }) => (seen.get(pfn) ?? 0) > 1)) break;
+    for (const { pfn } of candidates) seen.set(pfn, (seen.get(pfn) ?? 0) + 1);
+    job.scanned += candidates.length;
+    const counts = countReferences(core, candidates);
+    const victims = candidates.filter(({ pfn }, at) =>
+      core.engine.reclaim.judge(pfn, counts[at] ?? 0),
+    );
+    const calls = victims
+      .slice(0, job.pages - job.reclaimed)
+      .filter(({ pfn }) => isUnwanted(core, pfn))
+      .map(({ pfn }) => new Call(core, evict(pfn), job.context, job.limits));
+    if (calls.length > 0) yield calls;
+  }
+  core.engine.reclaim.reserve(true);
+}
+
+/** What goes without a word to anybody. */
+function shrink(job: Job): void {
+  const { core, pages, group, direct, fates } = job;
+  if (pages <= 0) return;
+  const found: ShrinkRecord = core.engine.reclaim.shrink(pages, group, direct);
+  job.reclaimed += found.reclaimed;
+  job.scanned += found.scanned;
+  found.fates.forEach((count, fate) => {
+    fates[fate] = (fates[fate] ?? 0) + count;
+  });
+  if ((fates[Fate.Dirty] ?? 0) > 0) writeDirtyPages(core);
+  core.swap?.writeOut();
+}
+
+/** Whether no operation that is queued wants the page, wherever it is: it would be passed. */
+function isUnwanted(core: Core, pfn: number): boolean {
+  if (core.gate.isEmpty) return true;
+  let isFree = true;
+  core.engine.pages.places([pfn], (_, mm, address) => {
+    const space = core.spaces.get(mm);
+    if (space === undefined) return;
+    const plan: Plan = { op: "evict", space, ranges: span(address, 1), attempt: () => 0 };
+    if (core.gate.inTheWayOf(plan).length > 0) isFree = false;
+  });
+  return isFree;
+}
+
+function settle(job: Job, count: number): void {
+  if (count === 0) job.refused++;
+  job.reclaimed += count;
+  job.core.engine.reclaim.stolen(count, job.direct);
+  job.core.swap?.writeOut();
+}
+
+function refuse(job: Job, refusal: unknown): void {
+  if (refusal instanceof EngineFault) throw refusal;
+  job.refused++;
+}
+
+/** Gets a call the memory that it lacks, or makes its next attempt its last. */
+export function relieve(call: Call): void | Promise<void> {
+  if (takesAside(call)) return;
+  const job = jobOf(call, { deadline: Math.max(call.timeLeft(), 0) });
+  const pending = runJob(job);
+  if (pending !== undefined) return pending.then(() => afterwards(call, job));
+  return afterwards(call, job);
+}
+
+/** The same where nobody may wait: EAGAIN while pages are being written that would do. */
+export function relieveSync(call: Call): void {
+  if (takesAside(call)) return;
+  const job = jobOf(call, null);
+  runJobSync(job);
+  if (isRelieved(call, job)) return;
+  if (!isBeingWritten(job)) {
+    call.giveUpMemory();
+    return;
+  }
+  throw call.error(Status.EAGAIN, { reason: "pages that would do are being written to swap" });
+}
+
+/** Whether the call needs no reclaim: frames came meanwhile, or it must not reclaim. */
+function takesAside(call: Call): boolean {
+  if (call.parent !== null || call.reliefs >= TRIES_MAX) {
+    call.giveUpMemory();
+    return true;
+  }
+  call.reliefs++;
+  const { frames, group } = call.lack;
+  return group === 0 && call.promise(frames + SPARE);
+}
+
+/**
+ * What is made without a call: `ask` is repeated once memory was reclaimed for it, at once. Out of
+ * a callback it has the reserve.
+ */
+export function made(core: Core, context: Bracket | null, ask: () => number): number {
+  const status = ask();
+  if (status !== Status.NEED_MEMORY) return status;
+  if (context === null || context.closed) {
+    const { group } = core.engine.answer.lack;
+    runJobSync(newJob(core, { pages: BATCH, group, direct: true }, null, null));
+    return core.engine.reclaim.lastly(false, ask);
+  }
+  return core.engine.reclaim.lastly(true, ask);
+}
+
+/** A call that reclaims for itself does so for those that come next, too. */
+function jobOf(call: Call, limits: CallOptions | null): Job {
+  const { core, lack } = call;
+  const toHigh = lack.group === 0 ? Math.max(core.engine.reclaim.framesToHigh, 0) : BATCH;
+  const ask = { pages: lack.frames + SPARE + toHigh, group: lack.group, direct: true };
+  return newJob(core, ask, call.parent, limits);
+}
+
+function isRelieved(call: Call, job: Job): boolean {
+  const { frames, group } = call.lack;
+  return group === 0 ? call.promise(frames + SPARE) : job.reclaimed > 0 && !isBeingWritten(job);
+}
+
+function isBeingWritten({ core }: Job): boolean {
+  return core.swap?.isWriting === true;
+}
+
+/** After a reclaim: asks again, waits for what is being written, or gives up. */
+function afterwards(call: Call, job: Job): void | Promise<void> {
+  if (isRelieved(call, job)) return;
+  if (!isBeingWritten(job)) {
+    if (job.reclaimed === 0) call.giveUpMemory();
+    return;
+  }
+  return written(call).then(() => afterwards(call, { ...job, reclaimed: 1 }));
+}
+
+/** Resolves when a page has been written; rejects as the call gives up. */
+function written(call: Call): Promise<void> {
+  const { core } = call;
+  call.expectWanted();
+  return new Promise<void>((resolve, reject) => {
+    const end = (error?: Error) => {
+      for (const stop of stops) stop();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const reason = "no page was written to swap in time";
+    const late = () => end(call.error(Status.ETIMEDOUT, { reason }));
+    const stops = [
+      core.swap?.onWritten(() => end()) ?? (() => {}),
+      call.onAbort(end),
+      arm(core.clock, call.timeLeft(), late),
+    ];
+  });
+}
