@@ -1,9 +1,10 @@
-// Where areas of huge pages may be cut: between huge pages alone (as Linux hugetlb_vm_op_split).
+// Where areas of huge pages may be cut: between huge pages alone (as Linux hugetlb_vm_op_split). The
+// kernel's own, the vdso and its data, may be cut nowhere (special_mapping_split).
 //
 // Linux splits the beginning off first. When the end is then refused, that first split stays, and
 // shows in maps.
 
-import { MAP_COUNT_MAX, Status } from "../abi";
+import { AreaName, MAP_COUNT_MAX, Status } from "../abi";
 import { isHuge, isHugeAligned } from "../map/huge";
 import { vmaSplit } from "../map/merge";
 import { Mm } from "../map/mm";
@@ -13,9 +14,10 @@ import { needRange } from "../plan/need";
 import { planAfford, planBegin } from "../plan/plan";
 import { checkFrozen } from "../plan/ticket";
 
-/** Would a cut at `address` go through a huge page of `vma`? */
+/** Would a cut at `address` go through a huge page of `vma`, or through one of the kernel's own? */
 function isCutAmid(vma: Vma, address: u64): bool {
-  return isHuge(vma) && address > vma.start && address < vma.end && !isHugeAligned(address);
+  if (address <= vma.start || address >= vma.end) return false;
+  return isHuge(vma) ? !isHugeAligned(address) : vma.name >= <u32>AreaName.Vdso;
 }
 
 /** May [start, end) of `vma` become an area of its own? EINVAL where a huge page would be cut. */

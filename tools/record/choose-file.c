@@ -10,7 +10,7 @@
 /** ext4 zeroes behind the end of a file at moments of its own; its size stays as it is. */
 static int file_in_memory(struct chooser *chooser) {
   int file = (int)below(chooser, FILES);
-  return file == DISK_FILE && !chooser->profile->has_removal ? 0 : file;
+  return file == DISK_FILE && !chooser->profile->is_in_memory ? 0 : file;
 }
 
 static void choose_size(struct chooser *chooser, struct call *call) {

@@ -31,6 +31,11 @@ static const int ADVICE[] = {
     MADV_DONTNEED_LOCKED, MADV_NOHUGEPAGE,   MADV_DONTDUMP,     MADV_DODUMP,
 };
 
+static const int RARE_ADVICE[] = {MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, MADV_UNMERGEABLE};
+
+static const int RARE_FLAGS[] = {MAP_GROWSDOWN, MAP_NONBLOCK, MAP_NONBLOCK | MAP_POPULATE,
+                                 MAP_DENYWRITE, MAP_LOCKED | MAP_GROWSDOWN};
+
 static uint64_t page_in(struct chooser *chooser, uint64_t pages) {
   return chooser->profile->arena.start + below(chooser, pages) * PAGE_BYTES;
 }
@@ -46,6 +51,9 @@ static void choose_mmap(struct chooser *chooser, struct call *call) {
   if (once_in(chooser, 14)) call->flags |= MAP_STACK;
   if (once_in(chooser, 16)) call->flags |= MAP_LOCKED;
   if (once_in(chooser, 16)) call->flags |= MAP_POPULATE;
+  if (chooser->profile->has_rarities && once_in(chooser, 12)) {
+    call->flags |= ONE_OF(chooser, RARE_FLAGS);
+  }
   if (!chooser->profile->has_files || once_in(chooser, 2)) return;
   call->flags &= ~MAP_ANONYMOUS;
   call->file = (int)below(chooser, FILES);
@@ -94,6 +102,9 @@ static void choose_madvise(struct chooser *chooser, struct call *call) {
   call->advice = ONE_OF(chooser, ADVICE);
   if (chooser->profile->has_removal && once_in(chooser, 4)) call->advice = MADV_REMOVE;
   if (chooser->profile->has_swap && once_in(chooser, 3)) call->advice = MADV_PAGEOUT;
+  if (chooser->profile->has_rarities && once_in(chooser, 8)) {
+    call->advice = ONE_OF(chooser, RARE_ADVICE);
+  }
 }
 
 static void choose_lock(struct chooser *chooser, struct call *call) {

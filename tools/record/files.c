@@ -25,7 +25,7 @@ uint64_t files_bytes(const struct profile *profile, int file) {
 
 static bool is_on_disk(const struct profile *profile, int file) {
   if (profile->is_placed && file == FILES - 1) return true;
-  return file == DISK_FILE && !profile->has_removal;
+  return file == DISK_FILE && !profile->is_in_memory;
 }
 
 static const char *temporary_folder(void) {

@@ -24,12 +24,14 @@ static const struct profile PROFILES[] = {
     {.name = "files", .arena = LOW, .has_files = true},
     {.name = "mixed", .arena = LOW, .has_forks = true, .has_files = true},
     {.name = "errors", .arena = LOW, .has_files = true, .has_errors = true},
-    {.name = "remove", .arena = LOW, .has_files = true, .has_removal = true},
+    {.name = "remove", .arena = LOW, .has_files = true, .is_in_memory = true,
+     .has_removal = true},
     {.name = "swap", .arena = LOW, .has_swap = true},
     {.name = "placement", .arena = HIGH, .has_forks = true, .has_files = true, .is_placed = true},
+    {.name = "rare", .arena = LOW, .has_forks = true, .has_files = true, .has_rarities = true},
 };
 
-#define PROFILE_NAMES "private, fork, files, mixed, errors, remove, swap or placement"
+#define PROFILE_NAMES "private, fork, files, mixed, errors, remove, swap, placement or rare"
 
 static const char USAGE[] =
     "record [options] > FILE: random memory operations, and what this kernel made of them\n"

@@ -16,10 +16,14 @@ struct profile {
   bool has_forks;
   /** Mappings of files, reads, writes, truncation and holes of them. */
   bool has_files;
-  /** All of these files are in memory, and MADV_REMOVE is among the advice. */
+  /** None of these files is on a disk. */
+  bool is_in_memory;
+  /** MADV_REMOVE is among the advice. */
   bool has_removal;
   /** MADV_PAGEOUT is among the advice. */
   bool has_swap;
+  /** Flags and advice that few programs use. */
+  bool has_rarities;
   /** A quarter of the calls is wrong. */
   bool has_errors;
   /** The kernel chooses addresses; the recording begins with the whole address space. */

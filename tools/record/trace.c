@@ -54,6 +54,8 @@ static bool write_text(const char *name, const char *value) {
 
 bool trace_open(void) {
   snprintf(folder, sizeof folder, "%s/instances/pagebell-%d", TRACE_FOLDER, (int)getpid());
+  // One of that name is of a process that had our number and was killed.
+  rmdir(folder);
   if (mkdir(folder, 0700) != 0) {
     folder[0] = '\0';
     return false;
