@@ -60,6 +60,18 @@ static bool is_alone(const struct task *task) {
   return task->proc != 0 && task_sharers(task->proc) == 1;
 }
 
+/** Gives it its machine. False when it was killed on the way. */
+static bool own_vm(struct task *task) {
+  if (tracee_own_vm(task->tid)) return true;
+  if (tracee_is_gone(task->tid)) {
+    task_leave(task);
+    task_remove(task);
+    return false;
+  }
+  fprintf(stderr, "record: a program has lost /dev/kvm; it is recorded without notices\n");
+  return true;
+}
+
 static void on_born(struct task *parent) {
   unsigned long message;
   if (ptrace(PTRACE_GETEVENTMSG, parent->tid, 0, &message) != 0) fail_call("PTRACE_GETEVENTMSG");
@@ -74,15 +86,15 @@ static void on_born(struct task *parent) {
   parent->open = NULL;
   events_take_early(tid);
   if (!waits) return;
-  if (!shares && child->proc != 0) tracee_own_vm(tid);
-  go_on(tid, 0);
+  bool is_new = !shares && child->proc != 0;
+  if (!is_new || own_vm(child)) go_on(tid, 0);
 }
 
 /** A child stops before it does anything; what it is, its parent's stop tells. */
 static void on_stop(struct task *task) {
   if (task->is_early) return;
-  if (is_alone(task)) tracee_own_vm(task->tid);
-  go_on(task->tid, 0);
+  pid_t tid = task->tid;
+  if (!is_alone(task) || own_vm(task)) go_on(tid, 0);
 }
 
 static struct task *execer;
@@ -106,9 +118,7 @@ static void on_exec(struct task *task) {
 static void on_entry(struct task *task) {
   tracee_forget_entry(task->tid);
   task->is_loading = false;
-  if (!tracee_own_vm(task->tid)) {
-    fprintf(stderr, "record: a program has lost /dev/kvm; it is recorded without notices\n");
-  }
+  if (!own_vm(task)) return;
   events_take();
   task->proc = ++procs;
   space_print(task->tid, task->proc, true);
@@ -195,6 +205,8 @@ _Noreturn static void run(char **words, int wire) {
   int kvm = open("/dev/kvm", O_RDWR);
   if (kvm < 0 || dup2(kvm, TRACEE_KVM_FD) < 0) fail_call("/dev/kvm");
   close(kvm);
+  // A signal to its whole group is not for the recorder.
+  setsid();
   // What the program writes is not the recording.
   dup2(STDERR_FILENO, STDOUT_FILENO);
   if (read(wire, &byte, 1) != 1) _exit(1);

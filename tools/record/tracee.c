@@ -61,16 +61,17 @@ static uint64_t syscall_in_vdso(void) {
   fail(EXIT_REFUSED, "the vdso has no system call in it");
 }
 
-/** A signal that comes in between is kept back and sent again. */
-static void run_to_syscall_stop(pid_t tid) {
-  for (;;) {
-    int status;
-    if (ptrace(PTRACE_SYSCALL, tid, 0, 0) != 0) fail_call("PTRACE_SYSCALL");
+/** A signal that comes in between is kept back and sent again. False: somebody has killed it. */
+static bool run_to_syscall_stop(pid_t tid) {
+  int status;
+  while (ptrace(PTRACE_SYSCALL, tid, 0, 0) == 0) {
     if (waitpid(tid, &status, __WALL) != tid) fail_call("waitpid");
-    if (!WIFSTOPPED(status)) fail(EXIT_REFUSED, "a process of the program died too early");
-    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) return;
+    if (!WIFSTOPPED(status)) return false;
+    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) return true;
     if (status >> 16 == 0) syscall(SYS_tkill, tid, WSTOPSIG(status));
   }
+  if (errno != ESRCH) fail_call("PTRACE_SYSCALL");
+  return false;
 }
 
 static int64_t make_call(pid_t tid, uint64_t number, uint64_t a, uint64_t b, uint64_t c) {
@@ -84,11 +85,14 @@ static int64_t make_call(pid_t tid, uint64_t number, uint64_t a, uint64_t b, uin
   regs.rsi = b;
   regs.rdx = c;
   if (ptrace(PTRACE_SETREGS, tid, 0, &regs) != 0) fail_call("PTRACE_SETREGS");
-  run_to_syscall_stop(tid);
-  run_to_syscall_stop(tid);
+  if (!run_to_syscall_stop(tid) || !run_to_syscall_stop(tid)) return -ESRCH;
   if (ptrace(PTRACE_GETREGS, tid, 0, &regs) != 0) fail_call("PTRACE_GETREGS");
   if (ptrace(PTRACE_SETREGS, tid, 0, &saved) != 0) fail_call("PTRACE_SETREGS");
   return (int64_t)regs.rax;
+}
+
+bool tracee_is_gone(pid_t tid) {
+  return ptrace(PTRACE_PEEKUSER, tid, 0, 0) < 0 && errno == ESRCH;
 }
 
 bool tracee_own_vm(pid_t tid) {

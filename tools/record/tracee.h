@@ -23,6 +23,9 @@ void tracee_forget_entry(pid_t tid);
  */
 bool tracee_own_vm(pid_t tid);
 
+/** Whether it was killed meanwhile; then nobody else will hear of its end. */
+bool tracee_is_gone(pid_t tid);
+
 /** Keeps the program from closing the two descriptors. Precondition: it enters a system call. */
 void tracee_keep_files(pid_t tid, uint64_t number, const uint64_t arguments[6]);
 
