@@ -5,8 +5,8 @@
 // Group 0 has every address space without a group, and no limit.
 //
 // Invariants
-//   L10  `members` of a group counts the address spaces that name it; a group that is not in use has
-//       neither members nor pages.
+//   L10  `members` of a group counts the address spaces that name it; a group that is not in use
+//        has neither members nor pages.
 //
 // Written by: this file, for op/group.ts, op/fork.ts and op/exit.ts. Read by: op/shrink.ts.
 
