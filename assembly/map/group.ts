@@ -6,7 +6,7 @@
 //
 // Invariants
 //   L10  `members` of a group counts the address spaces that name it; a group that is not in use
-//        has neither members nor pages.
+//       has neither members nor pages.
 //
 // Written by: this file, for op/group.ts, op/fork.ts and op/exit.ts. Read by: op/shrink.ts.
 

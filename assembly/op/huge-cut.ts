@@ -1,4 +1,4 @@
-// Where areas of huge pages may be cut: between huge pages alone (as Linux hugetlb_vm_op_split). The
+// Where areas of huge pages may be cut: between huge pages alone (Linux hugetlb_vm_op_split). The
 // kernel's own, the vdso and its data, may be cut nowhere (special_mapping_split).
 //
 // Linux splits the beginning off first. When the end is then refused, that first split stays, and

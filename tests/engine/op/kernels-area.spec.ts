@@ -30,7 +30,7 @@ describe("the vdso", () => {
     leave(mm);
   });
 
-  test("cannot be cut at its start, its end, or in the middle: EINVAL, and nothing is unmapped", () => {
+  test("cannot be cut at its start, its end, or in the middle: EINVAL, nothing goes", () => {
     expect<i32>(unmap(6, 4)).toBe(Status.EINVAL);
     expect<i32>(unmap(5, 1)).toBe(Status.EINVAL);
     expect<u32>(mm.mapCount).toBe(3);
