@@ -3,7 +3,6 @@
 
 import { Status } from "../abi";
 import { hugeUp, isHuge, isHugeAligned } from "../map/huge";
-import { promiseMove } from "../map/huge-reserve";
 import { Mm } from "../map/mm";
 import { Vma } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
@@ -28,9 +27,4 @@ export function hugeRefusal(vma: Vma, at: u64, oldLength: u64, newLength: u64, t
   if (!isHuge(vma)) return Status.Ok;
   const isWhole = isHugeAligned(at) && isHugeAligned(to);
   return isWhole && newLength <= oldLength ? Status.Ok : Status.EINVAL;
-}
-
-/** The promise goes along. Precondition: the pages have not moved yet. */
-export function hugeFollow(vma: Vma, copy: Vma, start: u64, end: u64): void {
-  if (isHuge(vma)) promiseMove(vma, copy, start, end);
 }

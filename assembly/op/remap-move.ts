@@ -15,6 +15,8 @@ import {
   VM_MAYSHARE,
 } from "../abi";
 import { chainClone, chainDrop } from "../map/anon-vma";
+import { isHuge } from "../map/huge";
+import { promiseMove } from "../map/huge-reserve";
 import { mergeNew, propose, proposeGrowth, proposeSource, vmaResize } from "../map/merge";
 import { Mm } from "../map/mm";
 import { softDirtied, softDirtyLeaf } from "../map/soft-dirty";
@@ -37,7 +39,6 @@ import { certain } from "../mem/certain";
 import { placementFailed, placementFind } from "../plan/placement";
 import { answer, populateNext } from "../plan/plan";
 import { unmapAllowed, unmapCut } from "./huge-cut";
-import { hugeFollow } from "./huge-remap";
 import { leaveLocked } from "./left-locked";
 import { unmergeRange } from "./merge-page";
 import { checkArea, cutRefusal, growsInPlace, impliesMove, mayCharge, movesOnly } from "./mremap";
@@ -122,8 +123,10 @@ function moveArea(
   const added = flags & MREMAP_DONTUNMAP ? newLength : newLength - oldLength;
   if (!mayCharge(vma, added >> 12)) return Status.ENOMEM;
   unmergeRange(mm, at, end);
+  const huge = isHuge(vma);
   const copy = copyArea(mm, vma, at, to, newLength);
-  hugeFollow(vma, copy, at, end);
+  // Areas of huge pages never merge; any other may be a part of the copy now, its record free.
+  if (huge) promiseMove(vma, copy, at, end);
   moveTables(mm, copy, at, end, to);
   if (flags & MREMAP_DONTUNMAP) leaveBehind(mm, copy, at, end);
   else if (oldLength) unmapApply(mm, at, end);
