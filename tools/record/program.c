@@ -80,6 +80,7 @@ static void on_born(struct task *parent) {
   struct task *child = task_of(tid);
   bool waits = child->is_early;
   child->is_early = false;
+  child->is_unborn = !waits;
   child->proc = shares || parent->proc == 0 ? parent->proc : ++procs;
   if (shares) history_drop(parent->open);
   else history_forked(parent->open, child->proc);
@@ -90,11 +91,16 @@ static void on_born(struct task *parent) {
   if (!is_new || own_vm(child)) go_on(tid, 0);
 }
 
-/** A child stops before it does anything; what it is, its parent's stop tells. */
+/**
+ * A child stops before it does anything; what it is, its parent's stop tells. Later ones are of
+ * SIGSTOP and SIGCONT, in the midst of whatever it does.
+ */
 static void on_stop(struct task *task) {
   if (task->is_early) return;
   pid_t tid = task->tid;
-  if (!is_alone(task) || own_vm(task)) go_on(tid, 0);
+  bool is_first = task->is_unborn;
+  task->is_unborn = false;
+  if (!is_first || !is_alone(task) || own_vm(task)) go_on(tid, 0);
 }
 
 static struct task *execer;

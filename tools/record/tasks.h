@@ -20,6 +20,8 @@ struct task {
   int proc;
   /** Runs a program that has not reached its entry. */
   bool is_loading;
+  /** Known, and has not stopped yet. */
+  bool is_unborn;
   /** Stopped before anything is known of it. */
   bool is_early;
   /** What it does, if that is to be recorded. */
