@@ -19,8 +19,8 @@ import { prng, SEED } from "../support/prng.ts";
 import { swapping } from "../support/swapping.ts";
 
 /** 32 pages, all of them out, in slots 0 to 31. */
-async function out({ isSlow = true } = {}) {
-  const booted = swapping({ isSlow, drawing: "w".repeat(32) });
+async function out({ isSlow = true, reclaim = true } = {}) {
+  const booted = swapping({ isSlow, reclaim, drawing: "w".repeat(32) });
   await booted.out(0, 32);
   booted.store.diary.length = 0;
   const { machine, mm, store } = booted;
@@ -80,7 +80,7 @@ describe("with a page come its neighbours", () => {
 
 describe("a guess is in nobody's way", () => {
   test("it takes no frame where few are free", async () => {
-    const { mm, machine, touch } = await out();
+    const { mm, machine, touch } = await out({ reclaim: false });
     const base = mm.mmapSync(0, 4 * MIB, READ_WRITE, PRIVATE);
     const spare = machine.frames.total >> 6;
     for (let page = 0; machine.frames.free > spare + 3; page++)
@@ -90,7 +90,7 @@ describe("a guess is in nobody's way", () => {
   });
 
   test("it is dropped where a frame is needed, and read again when wanted", async () => {
-    const { mm, machine, store, touch } = await out();
+    const { mm, machine, store, touch } = await out({ reclaim: false });
     await touch(0);
     await touch(16);
     const base = mm.mmapSync(0, 4 * MIB, READ_WRITE, PRIVATE);

@@ -5,9 +5,9 @@ import { boot, pages } from "./boot.ts";
 import { storeOf } from "./store.ts";
 
 /** A machine with four written pages, and swap for 128. */
-export function swapping({ isSlow = false, drawing = "wwww" } = {}) {
+export function swapping({ isSlow = false, reclaim = true, drawing = "wwww" } = {}) {
   const store = storeOf(isSlow);
-  const booted = boot(drawing, { swap: { pages: 128, backing: store } });
+  const booted = boot(drawing, { swap: { pages: 128, backing: store }, reclaim });
   const { mm, machine } = booted;
   return {
     ...booted,
