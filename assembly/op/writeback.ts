@@ -22,6 +22,7 @@ import {
   WritebackMode,
 } from "../abi";
 import { flagTest } from "../frame/flags";
+import { frameAddress } from "../frame/frame";
 import { dirtyNext, pageCleaned, writebackClear, writebackSet } from "../map/dirty";
 import { holeHas } from "../map/hole";
 import { cacheGet, Mapping, mappingGet, mappingPut } from "../map/mapping";
@@ -138,6 +139,9 @@ function cleanPage(mapping: Mapping, index: u64, listed: u32): u32 {
   if (!pfn || !flagTest(PG.dirty, pfn)) return listed;
   mkclean(pfn);
   pageCleaned(pfn);
+  const bytes = <u32>min(mapping.size - (index << 12), 4096);
+  // What a mapping wrote beyond the end of the file is not kept (Linux: ext4_bio_write_folio).
+  memory.fill(frameAddress(pfn) + bytes, 0, 4096 - bytes);
   if (!mapping.isBacked) {
     statAdd(Vmstat.nr_written, 1);
     return listed + 1;
@@ -147,7 +151,7 @@ function cleanPage(mapping: Mapping, index: u64, listed: u32): u32 {
   const entry = windowBase + <usize>listed * ENTRY_BYTES;
   store<u64>(entry, index);
   store<u32>(entry + (WritebackEntry.Pfn << 2), pfn);
-  store<u32>(entry + (WritebackEntry.Bytes << 2), <u32>min(mapping.size - (index << 12), 4096));
+  store<u32>(entry + (WritebackEntry.Bytes << 2), bytes);
   return listed + 1;
 }
 
@@ -162,8 +166,7 @@ function finish(listed: u32, next: u64): i32 {
  * and Value is the page to go on with. `mode` is a WritebackMode.
  *
  * @returns Ok; a ticket, whose commit leaves the same; NEED_IO, EAGAIN where the first page has to
- * be
- *   waited for; ENOMEM, ENFILE.
+ *   be waited for; ENOMEM, ENFILE.
  */
 export function fileWriteback(mapping: Mapping, first: u64, end: u64, most: u32, mode: u32): i32 {
   planBegin();

@@ -2,15 +2,16 @@
 // can write to? The answers are those of Linux 6.18: ext4 for `disk`, a memfd for `memory`.
 
 import { expect, test } from "vitest";
-import { MAP_FIXED, MAP_SHARED } from "../../src/constants.ts";
+import { MAP_FIXED, MAP_SHARED, MS_ASYNC, MS_SYNC } from "../../src/constants.ts";
 import type { File } from "../../src/file.ts";
+import type { Mm } from "../../src/mm.ts";
 import { BASE, boot, PAGE, READ_WRITE } from "../support/boot.ts";
 
 const SIZE = 5_000;
 /** Bytes of the last page, before its end and beyond, that a mapping wrote. */
 const MARKED = [4_150, 4_600, 5_000, 5_500, 6_000, 8_191];
 
-type Change = (file: File) => unknown;
+type Change = (file: File, mm: Mm) => unknown;
 
 /** The bytes at `MARKED` after `change`: "x" as they were, "0" zero. */
 function after(kind: "disk" | "memory", change: Change): string {
@@ -18,7 +19,7 @@ function after(kind: "disk" | "memory", change: Change): string {
   const file = machine.createFile({ kind, size: SIZE });
   mm.mmapSync(BASE, 4 * PAGE, READ_WRITE, MAP_FIXED | MAP_SHARED, file);
   for (const at of MARKED) mm.writeSync(BASE + at, Uint8Array.of(120));
-  change(file);
+  change(file, mm);
   expect(machine.check()).toBe(0);
   return MARKED.map((at) => (mm.readSync(BASE + at, 1)[0] === 120 ? "x" : "0")).join("");
 }
@@ -45,6 +46,9 @@ const CASES: readonly [string, Change, string, string][] = [
   ["punch one byte beyond", punch(4_500, 501), "x00000", "x00xxx"],
   ["punch beyond its end", punch(5_200, 400), "xxxxxx", "xxx0xx"],
   ["punch from its end on", punch(5_000, 100), "xxxxxx", "xx0xxx"],
+  ["msync, MS_SYNC", (_file, mm) => mm.msyncSync(BASE, 4 * PAGE, MS_SYNC), "xx0000", "xxxxxx"],
+  ["msync, MS_ASYNC", (_file, mm) => mm.msyncSync(BASE, 4 * PAGE, MS_ASYNC), "xxxxxx", "xxxxxx"],
+  ["fsync", (file) => file.syncSync(), "xx0000", "xxxxxx"],
   ["punch the page", punch(4_096, 4_096), "000000", "000000"],
 ];
 
