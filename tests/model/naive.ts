@@ -31,6 +31,14 @@ export class NaiveFile {
     page[position % PAGE] = byte;
   }
 
+  /**
+   * Whether a mapping may lose what it writes at `position`: beyond the end of a file on disk, in
+   * its last page, bytes live until the page is next stored.
+   */
+  isBeyond(position: number): boolean {
+    return this.#isDisk && position >= this.size;
+  }
+
   /** Whether a mapping of page `index` can be touched at all. */
   covers(index: number): boolean {
     return index * PAGE < this.size;
@@ -109,6 +117,13 @@ export class NaiveMm {
     page.own ??= copyOf(page);
     page.own[address % PAGE] = byte;
     return 0;
+  }
+
+  /** Whether a byte that is written through `address` may be lost: see `NaiveFile.isBeyond`. */
+  isBeyond(address: number): boolean {
+    const page = this.pages.get(Math.floor(address / PAGE));
+    if (page === undefined || !page.shared || page.file === null) return false;
+    return page.file.covers(page.index) && page.file.isBeyond(page.index * PAGE + (address % PAGE));
   }
 
   /** MADV_DONTNEED: what is private begins anew. */

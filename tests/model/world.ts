@@ -1,31 +1,28 @@
 // The machine and the naive memory side by side: each step is done to both, and what they answer
 // is compared.
 
-import {
-  MADV_DONTNEED,
-  MADV_PAGEOUT,
-  MAP_ANONYMOUS,
-  MAP_FIXED,
-  MAP_PRIVATE,
-  MAP_SHARED,
-  MREMAP_FIXED,
-  MREMAP_MAYMOVE,
-} from "../../src/constants.ts";
+import { memoryBacking } from "../../src/backing/memory.ts";
 import { MemoryError } from "../../src/errors.ts";
 import type { File } from "../../src/file.ts";
 import type { Mm } from "../../src/mm.ts";
 import type { Page } from "../../src/page.ts";
-import { BASE, type Booted, type BootOptions, boot, PAGE, READ_WRITE } from "../support/boot.ts";
+import type { Pin } from "../../src/pin.ts";
+import { BASE, type Booted, type BootOptions, boot, PAGE } from "../support/boot.ts";
 import { prng, type Random } from "../support/prng.ts";
-import { NaiveFile, NaiveMm, type Outcome } from "./naive.ts";
+import { NaiveFile, NaiveMm, type NaivePage, type Outcome } from "./naive.ts";
+import { CHOICES } from "./steps.ts";
 
 /** Pages of an address space that steps are about. */
-const SPACE_PAGES = 48;
-const FILE_PAGES = 24;
+export const SPACE_PAGES = 48;
+export const FILE_PAGES = 24;
 const RUN_PAGES = 12;
-const MMS = 5;
+export const MMS = 5;
 const FILES = 3;
-const FIRST = BASE / PAGE;
+export const FIRST = BASE / PAGE;
+/** Pages that the address spaces of a group may have in memory. */
+const GROUP_PAGES = 120;
+/** Pages that are pinned at once. */
+const PINS = 6;
 /** Steps that a failure tells. */
 const TOLD = 24;
 
@@ -34,12 +31,18 @@ interface Pair {
   readonly naive: NaiveMm;
 }
 
+/** A page that a device has pinned for writing, and what the naive memory has in its place. */
+interface Pinned {
+  readonly pin: Pin;
+  readonly naive: NaiveMm;
+  readonly page: NaivePage;
+  readonly own: Uint8Array | null;
+}
+
 interface FilePair {
   readonly file: File;
   readonly naive: NaiveFile;
 }
-
-type Step = (world: World) => Promise<string>;
 
 export class World {
   readonly booted: Booted;
@@ -47,6 +50,7 @@ export class World {
   readonly pairs: Pair[];
   readonly files: FilePair[];
   readonly counts = new Map<string, number>();
+  readonly pins: Pinned[] = [];
   readonly #holder;
   /** What a device outside holds, and may write to. */
   #held: { page: Page; naive: NaiveMm }[] = [];
@@ -55,7 +59,9 @@ export class World {
   constructor(seed: number, options: BootOptions) {
     this.booted = boot("", options);
     this.random = prng(seed);
-    this.pairs = [{ mm: this.booted.mm, naive: new NaiveMm() }];
+    const group = this.booted.machine.createGroup({ memory: GROUP_PAGES * PAGE });
+    const member = this.booted.machine.createMm({ group });
+    this.pairs = [this.booted.mm, member].map((mm) => ({ mm, naive: new NaiveMm() }));
     this.files = Array.from({ length: FILES }, (_, i) => {
       const size = this.random.below(FILE_PAGES * PAGE);
       const kind = i % 2 === 0 ? "memory" : "disk";
@@ -64,6 +70,8 @@ export class World {
         naive: new NaiveFile(size, kind === "disk"),
       };
     });
+    const stored = this.booted.machine.openFileSync({ backing: memoryBacking(), name: "stored" });
+    this.files.push({ file: stored, naive: new NaiveFile(0, true) });
     this.#holder = this.booted.register({
       invalidateProcessRange: (mm, start, end) => void this.#holder.unexportRange(mm, start, end),
       invalidatePage: (_page, why) => {
@@ -76,28 +84,46 @@ export class World {
   /** One random step. */
   async step(): Promise<void> {
     const [name, step] = this.random.pick(CHOICES);
-    const what = `${name} ${await step(this)}`;
+    const what = `${name} ${await this.#unlessFull(() => step(this))}`;
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
     this.#told.push(what);
     if (this.#told.length > TOLD) this.#told.shift();
+  }
+
+  /** What finds no memory has changed nothing. */
+  async #unlessFull(step: () => Promise<string>): Promise<string> {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof MemoryError) || error.code !== "ENOMEM") throw error;
+      this.counts.set("ENOMEM", (this.counts.get("ENOMEM") ?? 0) + 1);
+      return "found no memory";
+    }
   }
 
   /** Compares every byte that can be read. */
   async sweep(): Promise<void> {
     for (const { mm, naive } of this.pairs) {
       for (const at of naive.pages.keys()) {
-        const wanted = naive.read(at * PAGE);
-        const got = await outcomeOf(async () => (await mm.read(at * PAGE, PAGE))[0] as number);
-        this.same(`sweep ${mm.id} page ${at - FIRST}`, got, wanted);
-        if (typeof wanted !== "number") continue;
-        const bytes = await mm.read(at * PAGE, PAGE);
-        for (let i = 0; i < PAGE; i++) {
-          const byte = naive.read(at * PAGE + i);
-          if (bytes[i] !== byte)
-            this.same(`sweep ${mm.id} page ${at - FIRST}+${i}`, bytes[i], byte);
-        }
+        await this.#unlessFull(() => this.#sweepPage(mm, naive, at));
       }
     }
+  }
+
+  async #sweepPage(mm: Mm, naive: NaiveMm, at: number): Promise<string> {
+    const what = `sweep ${mm.id} page ${at - FIRST}`;
+    const wanted = naive.read(at * PAGE);
+    let bytes: Uint8Array = new Uint8Array();
+    const got = await outcomeOf(async () => {
+      bytes = await mm.read(at * PAGE, PAGE);
+      return bytes[0] as number;
+    });
+    this.same(what, got, wanted);
+    for (const [i, byte] of bytes.entries()) {
+      const known = naive.read(at * PAGE + i);
+      if (byte !== known) this.same(`${what}+${i}`, byte, known);
+    }
+    return what;
   }
 
   same(what: string, got: unknown, wanted: unknown): void {
@@ -142,6 +168,7 @@ export class World {
     const { page, naive } = this.random.pick(this.#held);
     const [at, byte] = [this.random.below(PAGE), this.random.below(256)];
     const address = (page.export?.address ?? 0) + at;
+    if (naive.isBeyond(address)) return "nothing";
     if (!page.canWrite) {
       this.same(`device reads ${address - BASE}`, page.bytes[at], naive.read(address));
       return `reads ${address - BASE}`;
@@ -150,208 +177,78 @@ export class World {
     naive.write(address, byte);
     return `writes ${address - BASE}`;
   }
+
+  /** Pins a page for writing, or lets one go. */
+  async pin(): Promise<string> {
+    if (this.pins.length >= PINS) {
+      this.unpin(this.random.pick(this.pins));
+      return "let go";
+    }
+    const { mm, naive } = this.pair();
+    const address = BASE + this.random.below(SPACE_PAGES) * PAGE;
+    const first = naive.read(address);
+    const pin = await pinned(mm, address);
+    this.same(`pin ${mm.id} ${address - BASE}`, pin !== null, typeof first === "number");
+    if (pin === null || typeof first !== "number") return `${mm.id} ${address - BASE}: no`;
+    naive.write(address, first);
+    const page = naive.pages.get(address / PAGE) as NaivePage;
+    this.pins.push({ pin, naive, page, own: page.own });
+    return `${mm.id} page ${(address - BASE) / PAGE}`;
+  }
+
+  /** The device writes to what it has pinned, or reads it. */
+  pinned(): string {
+    if (this.pins.length === 0) return "nothing";
+    const one = this.random.pick(this.pins);
+    const place = this.#placeOf(one);
+    if (place === null) {
+      this.unpin(one);
+      return "its page is gone";
+    }
+    const [at, byte] = [this.random.below(PAGE), this.random.below(256)];
+    const address = place + at;
+    if (one.naive.isBeyond(address)) return "nothing";
+    this.same(`pinned ${address - BASE}`, one.pin.read(at, 1)[0], one.naive.read(address));
+    one.pin.store(Uint8Array.of(byte), at);
+    one.naive.write(address, byte);
+    return `writes ${address - BASE}`;
+  }
+
+  unpin(one: Pinned): void {
+    one.pin.unpin();
+    this.pins.splice(this.pins.indexOf(one), 1);
+  }
+
+  /** What is cut out of a file is no longer what a device has pinned of it. */
+  unpinFile(file: NaiveFile): void {
+    for (const one of [...this.pins]) if (one.page.file === file) this.unpin(one);
+  }
+
+  /** Where a pinned page is mapped still, or null. */
+  #placeOf({ naive, page, own }: Pinned): number | null {
+    if (page.own !== own || !this.pairs.some((pair) => pair.naive === naive)) return null;
+    for (const [at, mapped] of naive.pages) if (mapped === page) return at * PAGE;
+    return null;
+  }
 }
 
-/** The steps, each as often as it stands here. */
-const STEPS: Record<string, readonly [number, Step]> = {
-  read: [
-    16,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      const address = world.address();
-      const got = await outcomeOf(async () => (await mm.read(address, 1))[0] as number);
-      world.same(`read ${mm.id} ${address - BASE}`, got, naive.read(address));
-      return `${mm.id} ${address - BASE}: ${got}`;
-    },
-  ],
-  write: [
-    24,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      const [address, byte] = [world.address(), world.random.below(256)];
-      const got = await outcomeOf(async () => {
-        await mm.write(address, Uint8Array.of(byte));
-        return 0;
-      });
-      world.same(`write ${mm.id} ${address - BASE}`, got, naive.write(address, byte));
-      return `${mm.id} ${address - BASE}: ${got}`;
-    },
-  ],
-  map: [
-    6,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      const { first, count } = world.range();
-      const shared = world.random.oneIn(3);
-      const flags = MAP_FIXED | MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE);
-      await mm.mmap(first * PAGE, count * PAGE, READ_WRITE, flags);
-      naive.map(first, count, shared ? new NaiveFile(count * PAGE) : null, 0, shared);
-      return `${mm.id} ${first - FIRST}+${count}${shared ? " shared" : ""}`;
-    },
-  ],
-  show: [
-    4,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      const { first, count } = world.range();
-      const { file, naive: bytes } = world.random.pick(world.files);
-      const index = world.random.below(FILE_PAGES);
-      const shared = world.random.oneIn(2);
-      const flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE);
-      await mm.mmap(first * PAGE, count * PAGE, READ_WRITE, flags, file, index * PAGE);
-      naive.map(first, count, bytes, index, shared);
-      return `${mm.id} ${first - FIRST}+${count} ${file.name}+${index}${shared ? " shared" : ""}`;
-    },
-  ],
-  unmap: [
-    3,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      const { first, count } = world.range();
-      await mm.munmap(first * PAGE, count * PAGE);
-      naive.unmap(first, count);
-      return `${mm.id} ${first - FIRST}+${count}`;
-    },
-  ],
-  forget: [
-    2,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      const { first, count } = world.range();
-      await overHoles(mm.madvise(first * PAGE, count * PAGE, MADV_DONTNEED));
-      naive.forget(first, count);
-      return `${mm.id} ${first - FIRST}+${count}`;
-    },
-  ],
-  pageout: [
-    4,
-    async (world) => {
-      const { mm } = world.pair();
-      const { first, count } = world.range();
-      await overHoles(mm.madvise(first * PAGE, count * PAGE, MADV_PAGEOUT));
-      return `${mm.id} ${first - FIRST}+${count}`;
-    },
-  ],
-  move: [
-    2,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      const { first, count } = world.range();
-      const to = FIRST + world.random.below(SPACE_PAGES - count + 1);
-      const apart = to + count <= first || first + count <= to;
-      const whole = Array.from({ length: count }, (_, i) => naive.pages.has(first + i));
-      const flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-      if (!apart || whole.includes(false)) return "nothing";
-      await mm.mremap(first * PAGE, count * PAGE, count * PAGE, flags, to * PAGE);
-      naive.move(first, count, to);
-      return `${mm.id} ${first - FIRST}+${count} to ${to - FIRST}`;
-    },
-  ],
-  fork: [
-    1,
-    async (world) => {
-      const { mm, naive } = world.pair();
-      if (world.pairs.length >= MMS) return "nothing";
-      const child = await mm.fork();
-      world.pairs.push({ mm: child, naive: naive.fork() });
-      return `${mm.id} to ${child.id}`;
-    },
-  ],
-  exit: [
-    1,
-    async (world) => {
-      if (world.pairs.length < 2 || world.random.oneIn(2)) return "nothing";
-      const [gone] = world.pairs.splice(world.random.below(world.pairs.length), 1);
-      const { quarantined } = (await gone?.mm.exit()) ?? { quarantined: 0 };
-      world.same("quarantined", quarantined, 0);
-      return `${gone?.mm.id}`;
-    },
-  ],
-  migrate: [
-    2,
-    async (world) => {
-      const { mm } = world.pair();
-      const page = mm.page(Math.floor(world.address() / PAGE) * PAGE);
-      const isAnonymous = page?.present === true && page.pfn > 0;
-      if (!isAnonymous) return "nothing";
-      try {
-        await world.booted.machine.migrate(page.pfn);
-        return `${page.pfn}`;
-      } catch (error) {
-        // Pages of files, and those on their way to swap, stay.
-        if (error instanceof MemoryError && ["EINVAL", "EBUSY"].includes(error.code)) return "no";
-        throw error;
-      }
-    },
-  ],
-  truncate: [
-    1,
-    async (world) => {
-      const { file, naive } = world.random.pick(world.files);
-      const size = world.random.below(FILE_PAGES * PAGE);
-      await file.truncate(size);
-      naive.truncate(size);
-      for (const pair of world.pairs) pair.naive.cut(naive);
-      return `${file.name} ${size}`;
-    },
-  ],
-  punch: [
-    1,
-    async (world) => {
-      const { file, naive } = world.random.pick(world.files);
-      const start = world.random.below(FILE_PAGES * PAGE);
-      const length = 1 + world.random.below(4 * PAGE);
-      await file.punch(start, length);
-      naive.punch(start, start + length);
-      return `${file.name} ${start}+${length}`;
-    },
-  ],
-  fwrite: [
-    4,
-    async (world) => {
-      const { file, naive } = world.random.pick(world.files);
-      const start = world.random.below(FILE_PAGES * PAGE);
-      const bytes = new Uint8Array(7).fill(world.random.below(256));
-      await file.write(start, bytes);
-      naive.write(start, bytes);
-      return `${file.name} ${start}`;
-    },
-  ],
-  fread: [
-    4,
-    async (world) => {
-      const { file, naive } = world.random.pick(world.files);
-      const start = world.random.below(FILE_PAGES * PAGE);
-      const got = (await file.read(start, 1))[0];
-      const wanted = start < naive.size ? naive.get(start) : undefined;
-      world.same(`fread ${file.name} ${start}`, got, wanted);
-      return `${file.name} ${start}: ${got}`;
-    },
-  ],
-  export: [4, (world) => world.export()],
-  device: [8, async (world) => world.device()],
-};
-
-const CHOICES = Object.entries(STEPS).flatMap(([name, [often, step]]) =>
-  Array.from({ length: often }, () => [name, step] as const),
-);
+/** EFAULT is an answer: there is no page to pin. */
+async function pinned(mm: Mm, address: number): Promise<Pin | null> {
+  try {
+    return await mm.pin(address, PAGE, { write: true });
+  } catch (error) {
+    if (error instanceof MemoryError && error.code === "EFAULT") return null;
+    throw error;
+  }
+}
 
 /** A signal is an answer; any other error is not. */
-async function outcomeOf(ask: () => Promise<number>): Promise<Outcome> {
+export async function outcomeOf(ask: () => Promise<number>): Promise<Outcome> {
   try {
     return await ask();
   } catch (error) {
     if (!(error instanceof MemoryError)) throw error;
     if (error.code === "SIGSEGV" || error.code === "SIGBUS") return error.code;
     throw error;
-  }
-}
-
-/** Advice over holes does the rest and says ENOMEM. */
-async function overHoles(advice: Promise<void>): Promise<void> {
-  try {
-    await advice;
-  } catch (error) {
-    if (!(error instanceof MemoryError) || error.code !== "ENOMEM") throw error;
   }
 }
