@@ -131,10 +131,10 @@ export function isSwap(pte: u64): bool {
 
 /**
  * Takes a free slot for one pte, with `pfn` cached for it. @returns the slot + 1, or 0 where there
- * is none, or the area is about to go.
+ * is none, or the area is about to go, or gone since the page was told of.
  */
 export function slotTake(pfn: u32): u32 {
-  const claimed = swapCloses ? 0 : slotClaim();
+  const claimed = swapCloses || !swapSlots ? 0 : slotClaim();
   if (!claimed) return 0;
   store<u32>(slotAt(claimed - 1), 1 | BUSY);
   swapUsed++;

@@ -40,7 +40,8 @@ function startRead(slot: u32, group: u32): i32 {
   return needIo(slot, pfn);
 }
 
-function needIo(slot: u32, pfn: u32): i32 {
+/** NEED_IO of swap, and of no file: with no frame in Pfn, until the host is done with a page. */
+export function needIo(slot: u32, pfn: u32): i32 {
   resultSet(ResultField.Mapping, 0);
   resultSet(ResultField.Count, slot);
   resultSet(ResultField.Pfn, pfn);

@@ -7,10 +7,10 @@ import { isSwap, swapOff } from "../map/swap";
 import { leafEnd, leafSeek, pteGet } from "../map/table";
 import { Vma } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
-import { resultSet, resultSet64 } from "../mem/result";
+import { resultSet64 } from "../mem/result";
 import { USER_END } from "../plan/placement";
 import { checkFrozen } from "../plan/ticket";
-import { swapIn, swapNext, swapNextRead } from "./swap-in";
+import { needIo, swapIn, swapNext, swapNextRead } from "./swap-in";
 
 /**
  * Maps every page of `mm` at or above `from` that is swapped out.
@@ -37,11 +37,7 @@ export function swapUnuse(mm: Mm, from: u64): i32 {
  * Pfn, while the host works on a page of it; EBUSY while a pte names a slot.
  */
 export function swapLeave(): i32 {
-  if (swapNext(1) || swapNextRead(1)) {
-    resultSet(ResultField.Pfn, 0);
-    return Status.NEED_IO;
-  }
-  return swapOff();
+  return swapNext(1) || swapNextRead(1) ? needIo(0, 0) : swapOff();
 }
 
 function unusePage(mm: Mm, page: u64): i32 {

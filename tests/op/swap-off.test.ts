@@ -56,6 +56,39 @@ describe("swapOff", () => {
     expect(machine.check()).toBe(0);
   });
 
+  test("a page whose holder is still asked stays when the area has gone", async () => {
+    const booted = boot("ww", { swap: { pages: 8 } });
+    const { mm, machine } = booted;
+    const asked = gate();
+    const { subscriber, diary } = hold(booted, { answer: () => asked.promise });
+    await subscriber.export(mm, at(0));
+    const reclaimed = machine.reclaim({ pages: 2 });
+    await settle();
+    expect(strip(mm, 2)).toBe("W_");
+    machine.swapOffSync();
+    asked.open();
+    expect(await reclaimed).toMatchObject({ reclaimed: 1, skipped: { refused: 1 } });
+    expect(diary).toEqual(["evict pfn some", "end done"]);
+    expect(strip(mm, 2)).toBe("ww");
+    expect(machine.check()).toBe(0);
+  });
+
+  test("waits for swap, not for the file that was read last", async () => {
+    const { mm, machine, store } = swapping({ isSlow: true });
+    const backing = memoryBacking();
+    backing.write(0, pattern(9, PAGE));
+    const file = machine.openFileSync({ backing });
+    mm.madviseSync(...pages(0, 1), MADV_PAGEOUT);
+    expect(file.readSync(0, PAGE)).toEqual(pattern(9, PAGE));
+    mm.munmapSync(...pages(0, 1));
+    expect(() => machine.swapOffSync()).toThrow(/EAGAIN/);
+    const gone = watchPromise(machine.swapOff());
+    await settle();
+    expect(gone.state).toBe("pending");
+    await store.answer();
+    expect(gone.state).toBe("done");
+  });
+
   test("waits for reads, and for what is on its way out", async () => {
     const { mm, machine, store, stat } = swapping({ isSlow: true });
     await mm.madvise(...pages(0, 4), MADV_PAGEOUT);
