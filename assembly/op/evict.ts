@@ -40,6 +40,7 @@ import { freezeConflict, KeyKind, keyFirst, mappingConflict, mmConflict } from "
 import { noticePage } from "../plan/notice";
 import { planBegin, planDone } from "../plan/plan";
 import { opened, refuseFrozen, Ticket, ticketFreeze, ticketOpen } from "../plan/ticket";
+import { isLeftLocked } from "./left-locked";
 
 /** The ticket that freezes `pfn` somewhere, or 0. */
 function frozenBy(pfn: u32): usize {
@@ -70,7 +71,7 @@ export function obstacleOf(pfn: u32): Fate {
   if (flagTest(PG.pinned, pfn) || flagTest(PG.ksm, pfn)) return Fate.Pinned;
   if (flagTest(PG.writeback, pfn) || flagTest(PG.locked, pfn)) return Fate.Busy;
   pageLook(pfn);
-  if (lookLocked) return Fate.Locked;
+  if (lookLocked || isLeftLocked(pfn)) return Fate.Locked;
   if (frozenBy(pfn)) return Fate.Frozen;
   if (isTold(pfn)) return Fate.Exported;
   return isOursAlone(pfn) ? Fate.Reclaimed : Fate.Pinned;

@@ -28,10 +28,9 @@ function freeLeaf(leaf: u32, first: u32, count: u32): void {
     if (!isLastOwner(pfn)) continue;
     store<u64>(slot, pte & ~(A | D));
     frameClean(pfn);
-    // Reclaim does not look for what is locked: it stays where it is.
+    flagClear(PG.referenced, pfn);
     if (isLeftLocked(pfn)) continue;
     flagClear(PG.swapbacked, pfn);
-    flagClear(PG.referenced, pfn);
     lruMoveTo(pfn, LruKind.InactiveFile);
   }
 }

@@ -33,6 +33,24 @@ test("reclaim passes over them, and tells nobody", async () => {
   expect(machine.check()).toBe(0);
 });
 
+test("so does reclaim by lists, whoever holds them", async () => {
+  const scene = leftLocked();
+  const { mm, machine } = scene;
+  const { subscriber, diary } = hold(scene);
+  await subscriber.export(mm, at(2));
+  const { skipped } = await machine.reclaim({ pages: 100 });
+  expect(skipped.locked).toBeGreaterThanOrEqual(2);
+  expect([strip(mm, 4), diary]).toEqual(["__Ww", []]);
+});
+
+test("MADV_FREE leaves them where they stand", () => {
+  const { mm, machine } = leftLocked();
+  const { nr_inactive_file } = machine.vmstat();
+  mm.madviseSync(...pages(2, 4), MADV_FREE);
+  expect(machine.check()).toBe(0);
+  expect(machine.vmstat().nr_inactive_file).toBe(nr_inactive_file);
+});
+
 test("one munlock takes back one mlock, and they are left", () => {
   const { mm } = leftLocked();
   mm.mlockSync(...pages(2, 4));
