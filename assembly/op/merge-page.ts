@@ -12,6 +12,7 @@
 
 import {
   Demand,
+  LruKind,
   Op,
   PG,
   Reason,
@@ -24,6 +25,7 @@ import {
 import { frameAlloc } from "../frame/buddy";
 import { flagSet, flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
+import { lruMoveTo } from "../frame/lru";
 import {
   framesEqual,
   isMerged,
@@ -162,7 +164,10 @@ function protectAll(pfn: u32): void {
     pteSet(slot, load<u64>(slot) & ~(W | D));
     ksmAppend(node, mm, walkAddress);
   }
+  // One that MADV_FREE marked has contents again that must not go.
+  if (flagTest(PG.swapbacked, pfn)) return;
   flagSet(PG.swapbacked, pfn);
+  lruMoveTo(pfn, LruKind.ActiveAnon);
 }
 
 function repointAll(pfn: u32, node: KsmNode): void {

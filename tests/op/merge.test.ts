@@ -31,6 +31,19 @@ describe("what becomes one", () => {
     expect(machine.mergePagesSync()).toEqual(first);
   });
 
+  test("pages that MADV_FREE marked: what is merged has contents that stay", () => {
+    const { mm, other, machine } = twins();
+    machine.mergePagesSync();
+    mm.madviseSync(...pages(0, 1), MADV_FREE);
+    other.madviseSync(...pages(0, 1), MADV_FREE);
+    expect(machine.mergePagesSync()).toMatchObject({ merged: 1 });
+    expect(machine.check()).toBe(0);
+    mm.madviseSync(...pages(0, 1), MADV_PAGEOUT);
+    machine.reclaimSync({ pages: 100 });
+    expect(mm.readSync(at(0), PAGE)).toEqual(other.readSync(at(0), PAGE));
+    expect(strip(mm, 1)).toBe("r");
+  });
+
   test("many of them: their frames are free", () => {
     const { machine, mm } = crowd(40);
     const { free } = machine.frames;
