@@ -15,6 +15,7 @@
 //   N5  A call that lacks memory holds no freeze while reclaim runs for it, and what it lacked is
 //       set aside for it until it asks again.
 //   N6  A call out of a callback never reclaims: it gets the reserve, or ENOMEM.
+//   N7  A reclaim has one deadline, for all of its brackets together.
 
 import { Fate, Status } from "../assembly/abi.ts";
 import { Call, type CallOptions } from "./call.ts";
@@ -78,8 +79,9 @@ export interface Job {
   /** For a call that lacks memory, not for the host. */
   readonly direct: boolean;
   readonly context: Bracket | null;
-  /** How its brackets may wait; null where nobody may. */
+  /** How its brackets may wait, all of them together; null where nobody may. */
   readonly limits: CallOptions | null;
+  readonly deadlineAt: number;
   reclaimed: number;
   scanned: number;
   refused: number;
@@ -93,7 +95,17 @@ export function newJob(
   limits: CallOptions | null,
 ): Job {
   const fates = new Array<number>(Fate.COUNT).fill(0);
-  return { core, ...ask, context, limits, reclaimed: 0, scanned: 0, refused: 0, fates };
+  const deadlineAt = core.clock.now() + (limits?.deadline ?? core.deadline);
+  return { core, ...ask, context, limits, deadlineAt, reclaimed: 0, scanned: 0, refused: 0, fates };
+}
+
+function timeLeft({ core, deadlineAt }: Job): number {
+  return Math.max(deadlineAt - core.clock.now(), 0);
+}
+
+/** What is left of the job's limits is what a bracket of it has. */
+function limitsLeft(job: Job): CallOptions | null {
+  return job.limits === null ? null : { ...job.limits, deadline: timeLeft(job) };
 }
 
 /** Does it, waiting for holders. */
@@ -171,8 +183,11 @@ function* batches(job: Job): Generator<Call[], void, void> {
     const calls = victims
       .slice(0, job.pages - job.reclaimed)
       .filter(({ pfn }) => isUnwanted(core, pfn))
-      .map(({ pfn }) => new Call(core, evict(pfn), job.context, job.limits));
-    if (calls.length > 0) yield calls;
+      .map(({ pfn }) => new Call(core, evict(pfn), job.context, limitsLeft(job)));
+    if (calls.length === 0) continue;
+    yield calls;
+    job.limits?.signal?.throwIfAborted();
+    if (job.limits !== null && timeLeft(job) === 0) break;
   }
   core.engine.reclaim.reserve(true);
 }
@@ -219,7 +234,7 @@ function refuse(job: Job, refusal: unknown): void {
 /** Gets a call the memory that it lacks, or makes its next attempt its last. */
 export function relieve(call: Call): void | Promise<void> {
   if (takesAside(call)) return;
-  const job = jobOf(call, { deadline: Math.max(call.timeLeft(), 0) });
+  const job = jobOf(call, call.limitsLeft());
   const pending = runJob(job);
   if (pending !== undefined) return pending.then(() => afterwards(call, job));
   return afterwards(call, job);

@@ -33,7 +33,8 @@ export class ReclaimingMachine {
   /**
    * Takes pages out of memory that were not used lately (as kswapd, Linux mm/vmscan.c): first what
    * nobody holds; then what somebody holds is aged with his help and evicted, page by page, each in
-   * a bracket of its own (reason "evict"), so that a refusal keeps that page and no other.
+   * a bracket of its own (reason "evict"), so that a refusal keeps that page and no other. The
+   * deadline is for all of it; fails only when the caller gives up.
    */
   async reclaim(options?: ReclaimOptions): Promise<ReclaimResult> {
     const job = this.#job(options, limitsOf(options));

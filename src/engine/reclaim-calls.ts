@@ -1,5 +1,6 @@
 // The calls of reclaim: what to scan, what holders are asked about, what is set aside.
 
+import { FRAMES_MAX } from "../../assembly/abi.ts";
 import type { Answers } from "./answers.ts";
 import type { Ask } from "./ask.ts";
 import type * as R from "./records.ts";
@@ -21,7 +22,8 @@ export class ReclaimCalls {
   /** Takes out what nobody has to be told of, until `pages` are on their way. */
   shrink(pages: number, group: number, direct: boolean): R.ShrinkRecord {
     return this.#ask((wasm) => {
-      const reclaimed = wasm.reclaim_shrink(pages, group, direct ? 1 : 0) >>> 0;
+      const most = Math.min(pages, FRAMES_MAX);
+      const reclaimed = wasm.reclaim_shrink(most, group, direct ? 1 : 0) >>> 0;
       return { reclaimed, ...this.#answers.scan };
     });
   }

@@ -6,7 +6,7 @@ import type { ExportOps } from "../../src/notifier/ops.ts";
 import { at, boot, pages, range } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { DRAWING, expectWhole, fillMemory, out, swapping } from "../support/crowded.ts";
-import { hold } from "../support/holder.ts";
+import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { gate } from "../support/sleeper.ts";
 
 describe("reclaim by the host", () => {
@@ -19,6 +19,12 @@ describe("reclaim by the host", () => {
     expectWhole(booted);
     const { pgscan_kswapd, pgsteal_kswapd, pgsteal_direct } = booted.machine.vmstat();
     expect([pgscan_kswapd, pgsteal_kswapd, pgsteal_direct]).toEqual([result.scanned, 3, 0]);
+  });
+
+  test("more than there are frames is all that can go", () => {
+    const booted = swapping();
+    expect(booted.machine.reclaimSync({ pages: 2 ** 32 })).toMatchObject({ reclaimed: 8 });
+    expect(out(booted)).toBe("SSSSSSSS");
   });
 
   test("without a number it goes on until the high watermark, and does nothing above", () => {
@@ -110,6 +116,33 @@ describe("reclaim of what is held", () => {
       expect(booted.machine.load).toEqual({ brackets: 0, waiting: 0 });
     });
   }
+
+  test("its deadline is for all of it, however often it asks one that hangs", async () => {
+    const booted = swapping();
+    const sleeper = booted.register({ name: "sleeper", invalidatePage: () => gate().promise });
+    await sleeper.exportRange(booted.mm, ...range(0, 8));
+    const pending = watchPromise(booted.machine.reclaim({ pages: 8, deadline: 1_000 }));
+    await booted.clock.advance(999);
+    expect(pending.state).toBe("pending");
+    await booted.clock.advance(1);
+    expect(pending.state).toBe("done");
+    expect(booted.machine.load).toEqual({ brackets: 0, waiting: 0 });
+  });
+
+  test("a caller that gives up hears its own reason, and what went has gone", async () => {
+    const booted = swapping();
+    const sleeper = booted.register({ name: "sleeper", invalidatePage: () => gate().promise });
+    await sleeper.export(booted.mm, at(2));
+    const giveUp = new AbortController();
+    const pending = errorOf(booted.machine.reclaim({ pages: 8, signal: giveUp.signal }));
+    await settle();
+    const reason = new Error("enough");
+    giveUp.abort(reason);
+    await booted.clock.advance(10_000);
+    expect(await pending).toBe(reason);
+    expect(out(booted)).toBe("SSwSSSSS");
+    expect(booted.machine.load).toEqual({ brackets: 0, waiting: 0 });
+  });
 
   test("one that hangs holds up neither the pages of others nor the machine for ever", async () => {
     const booted = swapping();
