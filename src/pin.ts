@@ -50,7 +50,8 @@ export class Pin {
 
   /** What the device sees: a copy of `length` bytes, `offset` bytes into the range. ESTALE. */
   read(offset = 0, length: number = this.length - offset): Uint8Array {
-    const into = new Uint8Array(take.natural(length, "length"));
+    this.#expectWithin(offset, length);
+    const into = new Uint8Array(length);
     this.#each(offset, length, (pfn, inPage, at, count) => {
       this.#core.engine.load(pfn, inPage, into, at, count);
     });
@@ -61,6 +62,7 @@ export class Pin {
   store(data: Uint8Array, offset = 0): void {
     const bytes = take.bytes(data, "data");
     if (!this.write) throw new MemoryError(Status.EACCES, "pin", { address: this.address });
+    this.#expectWithin(offset, bytes.byteLength);
     this.#each(offset, bytes.byteLength, (pfn, inPage, at, count) => {
       this.#core.engine.store(pfn, inPage, bytes, at, count);
     });
@@ -79,18 +81,21 @@ export class Pin {
     this.unpin();
   }
 
+  /** Checked before any memory is taken for the bytes. */
+  #expectWithin(offset: number, length: number): void {
+    if (!this.#isHeld) {
+      throw new MemoryError(Status.ESTALE, "pin", { address: this.address, reason: "unpinned" });
+    }
+    if (take.natural(offset, "offset") + take.natural(length, "length") > this.length) {
+      throw new RangeError(`${length} bytes from ${offset} on are not in what is pinned`);
+    }
+  }
+
   #each(
     offset: number,
     length: number,
     use: (pfn: number, inPage: number, at: number, count: number) => void,
   ): void {
-    if (!this.#isHeld) {
-      throw new MemoryError(Status.ESTALE, "pin", { address: this.address, reason: "unpinned" });
-    }
-    take.natural(offset, "offset");
-    if (offset + length > this.length) {
-      throw new RangeError(`${length} bytes from ${offset} on are not in what is pinned`);
-    }
     const first = (this.address % PAGE_SIZE) + offset;
     for (let at = 0; at < length; ) {
       const inPage = (first + at) % PAGE_SIZE;

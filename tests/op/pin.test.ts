@@ -100,6 +100,8 @@ describe("what a pin is of", () => {
     expect(() => pin.store(byte(1))).toThrow(code("EACCES"));
     expect(() => pin.read(PAGE, 1)).toThrow(RangeError);
     expect(() => pin.read(-1, 1)).toThrow(RangeError);
+    // Checked before memory is taken for so many bytes.
+    expect(() => pin.read(0, 2 ** 33)).toThrow(/not in what is pinned/);
     expect(pin.isHeld).toBe(true);
     pin.unpin();
     pin.unpin();
