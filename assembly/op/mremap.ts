@@ -149,6 +149,11 @@ export function mremap(
   if (!found) return Status.EFAULT;
   const old = remapLength(changetype<Vma>(found), oldLength);
   const now = remapLength(changetype<Vma>(found), newLength);
+  // Lengths that only round to the same are about one area.
+  if (movesOnly(old, now, flags) && old > changetype<Vma>(found).end - address) {
+    const refused = hugeRefusal(changetype<Vma>(found), address, old, now, target);
+    return refused ? refused : Status.EFAULT;
+  }
   return remap(mm, address, old, now, flags, target);
 }
 

@@ -5,7 +5,13 @@
 //   C1  Frame numbers are names: within one state, a recorded frame stands for one frame of the
 //       machine and the other way round, whatever the numbers are.
 
-import type { RecordedArea, RecordedPage, RecordedSpace, RecordedState } from "./format.ts";
+import type {
+  RecordedArea,
+  RecordedPage,
+  RecordedPool,
+  RecordedSpace,
+  RecordedState,
+} from "./format.ts";
 import { isAboveUser, knownName } from "./import.ts";
 
 /** What differs first, in words. */
@@ -24,10 +30,14 @@ export interface StateDifference {
 const EMPTY: RecordedSpace = { areas: [], pages: new Map() };
 const NOTHING = "nothing";
 
-/** Compares a state with what is there; `got` has every process that is alive. */
+/**
+ * Compares a state with what is there; `got` has every process that is alive. A pool that differs
+ * counts as a page.
+ */
 export function compareState(
   want: RecordedState,
   got: ReadonlyMap<number, RecordedSpace>,
+  pool: RecordedPool,
 ): StateDifference {
   const comparison = new Comparison();
   const procs = new Set([...want.spaces.keys(), ...(want.isComplete ? got.keys() : [])]);
@@ -37,6 +47,7 @@ export function compareState(
     comparison.areas(proc, wanted.areas, there.areas);
     comparison.pages(proc, wanted.pages, there.pages);
   }
+  if (want.pool !== null) comparison.pool(want.pool, pool);
   return comparison.result;
 }
 
@@ -75,6 +86,12 @@ class Comparison {
     }
   }
 
+  pool(want: RecordedPool, got: RecordedPool): void {
+    if (want.free === got.free && want.promised === got.promised) return;
+    this.#pages++;
+    this.#first ??= { want: showPool(want), got: showPool(got) };
+  }
+
   #isSame(want: RecordedPage | undefined, got: RecordedPage | undefined): boolean {
     if (want?.kind !== "present" || got?.kind !== "present") return want?.kind === got?.kind;
     if (want.flags !== got.flags || want.mapCount !== got.mapCount) return false;
@@ -108,6 +125,10 @@ function showPage(address: number, page: RecordedPage | undefined): string {
   if (page === undefined) return `page ${hex(address)} ${NOTHING}`;
   if (page.kind !== "present") return `page ${hex(address)} ${page.kind}`;
   return `page ${hex(address)} ${page.flags} frame ${page.frame} mapcount ${page.mapCount}`;
+}
+
+function showPool({ free, promised }: RecordedPool): string {
+  return `${free} huge pages free, ${promised} of them promised`;
 }
 
 export function hex(value: number): string {

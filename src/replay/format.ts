@@ -129,6 +129,14 @@ export interface RecordedState {
   readonly line: number;
   readonly isComplete: boolean;
   readonly spaces: ReadonlyMap<number, RecordedSpace>;
+  /** Of the huge pages, or null where it does not say. */
+  readonly pool: RecordedPool | null;
+}
+
+/** Huge pages that nobody uses, and how many of these are promised to somebody. */
+export interface RecordedPool {
+  readonly free: number;
+  readonly promised: number;
 }
 
 export type RecordedEvent = RecordedOperation | RecordedFile | RecordedStart | RecordedState;

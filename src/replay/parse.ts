@@ -13,6 +13,7 @@ import {
   type RecordedFile,
   type RecordedHeader,
   type RecordedOperation,
+  type RecordedPool,
   type RecordedSpace,
   type RecordedStart,
   type RecordedState,
@@ -95,13 +96,14 @@ export class Parser {
     const isComplete = Object.hasOwn(fields, "procs");
     if (!isComplete) {
       spaces.set(this.#knownProc(fields), this.#space(fields));
-      return { kind: "state", line, isComplete, spaces };
+      return { kind: "state", line, isComplete, spaces, pool: null };
     }
     for (const [key, value] of Object.entries(read.object(fields["procs"], "procs"))) {
       const proc = this.#knownProc({ proc: Number(key) });
       spaces.set(proc, this.#space(read.object(value, `process ${key}`)));
     }
-    return { kind: "state", line, isComplete, spaces };
+    const pool = optional(fields["pool"], parsePool);
+    return { kind: "state", line, isComplete, spaces, pool };
   }
 
   #space(fields: Fields): RecordedSpace {
@@ -136,6 +138,14 @@ function parseJson(text: string): Fields {
 
 function optional<T>(value: unknown, parse: (value: unknown) => T): T | null {
   return value === undefined ? null : parse(value);
+}
+
+function parsePool(value: unknown): RecordedPool {
+  const [free, promised] = read.list(value, "pool");
+  return {
+    free: read.natural(free, "free huge pages"),
+    promised: read.natural(promised, "promised huge pages"),
+  };
 }
 
 function parseHugePages(value: unknown): number {

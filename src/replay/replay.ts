@@ -13,7 +13,13 @@ import { EngineFault, MemoryError } from "../errors.ts";
 import { SWAP_PAGES_MAX } from "../swap.ts";
 import { compareState, hex } from "./compare.ts";
 import { Exporter } from "./exporter.ts";
-import type { RecordedEvent, RecordedOperation, RecordedStart, Recording } from "./format.ts";
+import type {
+  RecordedEvent,
+  RecordedOperation,
+  RecordedPool,
+  RecordedStart,
+  Recording,
+} from "./format.ts";
 import { NoticeLog } from "./notice-log.ts";
 import { NoticeComparison, type NoticeCounts } from "./notices.ts";
 import { observe } from "./observe.ts";
@@ -123,7 +129,7 @@ export class Replay {
         return this.#operation(event);
       case "state":
         await this.#lookForOverlooked();
-        this.tally.addState(event.line, compareState(event, this.#observed()));
+        this.tally.addState(event.line, compareState(event, this.#observed(), this.#pool()));
     }
   }
 
@@ -185,6 +191,11 @@ export class Replay {
     const mms = [...this.world.procs.values()];
     for (const mm of mms) this.overlooked += await this.exporter.hold(mm, 0, TASK_SIZE);
     this.exporter.audit(mms);
+  }
+
+  #pool(): RecordedPool {
+    const { free, reserved } = this.world.machine.hugePages;
+    return { free, promised: reserved };
   }
 
   #observed() {

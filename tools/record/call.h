@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #define PAGE_BYTES 4096UL
+/** A huge page, as MAP_HUGETLB has them. */
+#define HUGE_BYTES (2UL << 20)
 /** End of all user addresses. */
 #define USER_END 0x7ffffffff000UL
 
@@ -24,8 +26,10 @@ struct arena {
 /** Where placement begins, growing down, without randomness and with a stack of 8 MiB. */
 #define MMAP_BASE 0x7ffff7fff000UL
 
-/** The most that one mincore is about; other calls may be about more. */
+/** The most that one mincore of ordinary pages is about; other calls may be about more. */
 #define CALL_PAGES_MAX 24
+/** The most that one mincore is about: three huge pages and a page. */
+#define RESIDENT_MAX (3 * HUGE_BYTES / PAGE_BYTES + 1)
 
 enum operation {
   OP_MMAP,
@@ -73,7 +77,7 @@ struct reply {
   int signal, code;
   /** fread: bytes that there were, 0 or 1. */
   int count;
-  char resident[CALL_PAGES_MAX];
+  char resident[RESIDENT_MAX];
 };
 
 #endif

@@ -8,7 +8,6 @@
 #include "draw.h"
 #include "files.h"
 
-#define HUGE_BYTES 0x200000UL
 #define HINT_SKEW 0x7b
 #define BREAK_PAGES_MAX 192
 /** How much of a length may be missing to the page's end. */

@@ -144,11 +144,6 @@ void choose_life(struct chooser *chooser, const struct census *census, struct ca
   }
 }
 
-struct kind {
-  unsigned weight;
-  void (*choose)(struct chooser *chooser, struct call *call);
-};
-
 static const struct kind KINDS[] = {
     {14, choose_mmap}, {6, choose_munmap},  {12, choose_mprotect}, {8, choose_mremap},
     {10, choose_madvise}, {4, choose_lock}, {1, choose_mincore},   {1, choose_msync},
@@ -159,14 +154,11 @@ static const struct kind KINDS[] = {
 #define LIFE_WEIGHT 3
 #define FILE_WEIGHT 7
 
-static void choose_kind(struct chooser *chooser, uint64_t ticket, struct call *call) {
-  for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
-    if (ticket < KINDS[i].weight) {
-      KINDS[i].choose(chooser, call);
-      return;
-    }
-    ticket -= KINDS[i].weight;
-  }
+void choose_of_kind(const struct kind *kinds, struct chooser *chooser, uint64_t ticket,
+                    struct call *call) {
+  const struct kind *kind = kinds;
+  for (; ticket >= kind->weight; kind++) ticket -= kind->weight;
+  kind->choose(chooser, call);
 }
 
 /** Drawn in every profile alike, so that profiles of one seed resemble each other. */
@@ -183,7 +175,7 @@ static void choose_in_arena(struct chooser *chooser, const struct census *census
   } else if (ticket < life + file) {
     choose_file(chooser, call);
   } else {
-    choose_kind(chooser, ticket - life - file, call);
+    choose_of_kind(KINDS, chooser, ticket - life - file, call);
   }
   bool is_wrong = chooser->profile->has_errors && once_in(chooser, 4);
   if (is_wrong) choose_fault_of(chooser, call);
@@ -195,7 +187,9 @@ static struct call blank_call(void) {
 
 struct call next_call(struct chooser *chooser, const struct census *census) {
   struct call call = blank_call();
-  if (!chooser->profile->is_placed) {
+  if (chooser->profile->pool > 0) {
+    choose_huge(chooser, census, &call);
+  } else if (!chooser->profile->is_placed) {
     choose_in_arena(chooser, census, &call);
   } else if (once_in(chooser, 50)) {
     choose_life(chooser, census, &call);
@@ -212,5 +206,9 @@ struct call first_call(const struct chooser *chooser) {
   call.len = chooser->span_pages * PAGE_BYTES;
   call.prot = READ_WRITE;
   call.flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;
+  if (chooser->profile->pool > 0) {
+    call.len = huge_span(chooser) * HUGE_BYTES;
+    call.flags |= MAP_HUGETLB;
+  }
   return call;
 }

@@ -27,6 +27,22 @@ void choose_fault_of(struct chooser *chooser, struct call *call);
 /** A call of `placement`. */
 void choose_placed(struct chooser *chooser, struct call *call);
 
+/** A kind of call, and how often it comes. */
+struct kind {
+  unsigned weight;
+  void (*choose)(struct chooser *chooser, struct call *call);
+};
+
+/** The kind that `ticket` falls on; it is below the sum of all weights. */
+void choose_of_kind(const struct kind *kinds, struct chooser *chooser, uint64_t ticket,
+                    struct call *call);
+
+/** A call of `huge`. */
+void choose_huge(struct chooser *chooser, const struct census *census, struct call *call);
+
+/** Huge pages that calls of `huge` begin in. */
+uint64_t huge_span(const struct chooser *chooser);
+
 /** The next process, or the end of one; a read where neither can be. */
 void choose_life(struct chooser *chooser, const struct census *census, struct call *call);
 

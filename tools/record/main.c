@@ -16,6 +16,7 @@
 #include "fail.h"
 #include "notices.h"
 #include "options.h"
+#include "pool.h"
 #include "print.h"
 #include "processes.h"
 #include "program.h"
@@ -92,9 +93,11 @@ static void record_random(const struct options *options) {
   static struct processes processes;
   const struct profile *profile = options->profile;
   const struct file *files = profile->has_files ? opened : NULL;
-  state_open(profile->arena);
+  state_open(profile);
   if (files != NULL) files_open(opened, profile);
   notices_open(profile->arena);
+  notices.steals = profile->is_tight;
+  if (profile->pool > 0) pool_open(profile->pool);
   processes_start(&processes, files);
   print_header(options, files);
   record(options, &processes, files);

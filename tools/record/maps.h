@@ -9,6 +9,9 @@
 
 #define SHARED_ANONYMOUS "/dev/zero (deleted)"
 
+/** Private ones, too. */
+#define ANONYMOUS_HUGE "/anon_hugepage (deleted)"
+
 struct area {
   uint64_t start, end;
 };

@@ -23,6 +23,8 @@ struct notice {
 struct notices {
   struct notice list[NOTICES_MAX];
   int count;
+  /** An access may take a page from another process, which is told. */
+  bool steals;
 };
 
 /** Listens from now on; says why on stderr, once, and returns false where it cannot. */

@@ -14,6 +14,8 @@
 #define SPAN_PAGES_MIN 8
 #define SPAN_PAGES_MAX 4096
 
+/** With the longest span, calls reach 1 GiB and some huge pages. */
+#define WIDE {.start = 0x40000000, .end = 0x90000000}
 #define LOW {.start = 0x10000000, .end = 0x20000000}
 /** Below the areas of the kernel's own, which begin under the base of all mappings. */
 #define HIGH {.start = 0x7ff000000000, .end = 0x7ffff7ff7000}
@@ -29,9 +31,12 @@ static const struct profile PROFILES[] = {
     {.name = "swap", .arena = LOW, .has_swap = true},
     {.name = "placement", .arena = HIGH, .has_forks = true, .has_files = true, .is_placed = true},
     {.name = "rare", .arena = LOW, .has_forks = true, .has_files = true, .has_rarities = true},
+    {.name = "huge", .arena = WIDE, .has_forks = true, .pool = 400},
+    {.name = "huge-tight", .arena = WIDE, .has_forks = true, .pool = 16, .is_tight = true},
 };
 
-#define PROFILE_NAMES "private, fork, files, mixed, errors, remove, swap, placement or rare"
+#define PROFILE_NAMES                             \
+  "private, fork, files, mixed, errors, remove, swap, placement, rare, huge or huge-tight"
 
 static const char USAGE[] =
     "record [options] > FILE: random memory operations, and what this kernel made of them\n"

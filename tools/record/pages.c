@@ -24,7 +24,8 @@
 #define PM_EXCLUSIVE (1ULL << 56)
 #define PM_PFN ((1ULL << 55) - 1)
 
-/** Bit of /proc/kpageflags that the zero page has. */
+/** Bits of /proc/kpageflags: a part of a huge page, the zero page. */
+#define KPF_HUGE (1ULL << 17)
 #define KPF_ZERO_PAGE (1ULL << 24)
 
 /** Pages that are looked at together. */
@@ -72,19 +73,31 @@ void pages_begin(void) {
   frames_clear();
 }
 
-static void print_page(uint64_t address, uint64_t entry) {
+static void print_page(uint64_t address, uint64_t entry, uint64_t flags) {
   if (entry & PM_SWAPPED) {
     printf("\"%" PRIx64 "\":[\"S\"]", address);
     return;
   }
-  uint64_t pfn = entry & PM_PFN;
-  if (entry_of(flags_fd, pfn, "/proc/kpageflags") & KPF_ZERO_PAGE) {
+  if (flags & KPF_ZERO_PAGE) {
     printf("\"%" PRIx64 "\":[\"Z\"]", address);
     return;
   }
+  uint64_t pfn = entry & PM_PFN;
   uint64_t mapcount = entry_of(counts_fd, pfn, "/proc/kpagecount");
-  printf("\"%" PRIx64 "\":[\"P%s%s\",%" PRIu32 ",%" PRIu64 "]", address,
-         entry & PM_FILE ? "F" : "", entry & PM_EXCLUSIVE ? "X" : "", frame_number(pfn), mapcount);
+  printf("\"%" PRIx64 "\":[\"P%s%s%s\",%" PRIu32 ",%" PRIu64 "]", address,
+         entry & PM_FILE ? "F" : "", entry & PM_EXCLUSIVE ? "X" : "", flags & KPF_HUGE ? "H" : "",
+         frame_number(pfn), mapcount);
+}
+
+/** 0 for a page that is swapped out. */
+static uint64_t flags_of(uint64_t entry) {
+  if (!(entry & PM_PRESENT)) return 0;
+  return entry_of(flags_fd, entry & PM_PFN, "/proc/kpageflags");
+}
+
+/** A huge page is shown once, at its beginning. */
+static bool is_shown(uint64_t address, uint64_t flags) {
+  return !(flags & KPF_HUGE) || address % HUGE_BYTES == 0;
 }
 
 /** At most ENTRIES pages of an area, read at once. */
@@ -97,9 +110,12 @@ static void print_some_pages(const struct view *view, uint64_t start, uint64_t c
   for (uint64_t i = 0; i < count; i++) {
     if (!(entries[i] & (PM_PRESENT | PM_SWAPPED))) continue;
     if (view->skips_files && entries[i] & PM_FILE) continue;
+    uint64_t address = start + i * PAGE_BYTES;
+    uint64_t flags = flags_of(entries[i]);
+    if (!is_shown(address, flags)) continue;
     if (!*is_first) putchar(',');
     *is_first = false;
-    print_page(start + i * PAGE_BYTES, entries[i]);
+    print_page(address, entries[i], flags);
   }
 }
 

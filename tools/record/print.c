@@ -72,6 +72,7 @@ void print_header(const struct options *options, const struct file *files) {
            files_bytes(options->profile, i));
   }
   putchar(']');
+  if (options->profile->pool > 0) printf("," NUMBER("hugePages"), options->profile->pool);
   if (options->profile->is_placed) printf("," HEX("mmapBase"), MMAP_BASE);
   printf("}\n");
 }
@@ -142,6 +143,17 @@ static void print_result(const struct call *call, const struct reply *reply) {
   }
 }
 
+/** Where huge pages run out, an access may take one from another process. */
+static bool may_steal(const struct call *call) {
+  switch (call->op) {
+    case OP_WRITE:
+    case OP_MLOCK:
+    case OP_MMAP: return true;
+    case OP_MADVISE: return call->advice == MADV_POPULATE_WRITE;
+    default: return false;
+  }
+}
+
 /** Whose pages the ranges are: those of the process that acts, or of whoever maps them. */
 static bool reaches_others(const struct call *call) {
   switch (call->op) {
@@ -170,7 +182,8 @@ void print_operation(int proc, int child, const struct call *call, const struct 
   print_arguments(call, child);
   putchar(',');
   print_result(call, reply);
-  print_notices(reaches_others(call) ? -1 : proc, notices);
+  bool is_anyones = reaches_others(call) || (notices->steals && may_steal(call));
+  print_notices(is_anyones ? -1 : proc, notices);
   printf("}\n");
 }
 

@@ -14,11 +14,13 @@
 #include "fail.h"
 #include "maps.h"
 #include "pages.h"
+#include "pool.h"
 
 #define AREAS_MAX 65536
 
 static struct area areas[AREAS_MAX];
 static struct arena arena;
+static bool has_pool;
 
 static void expect_free_arena(void) {
   size_t bytes = arena.end - arena.start;
@@ -28,8 +30,9 @@ static void expect_free_arena(void) {
   munmap(got, bytes);
 }
 
-void state_open(struct arena shown) {
-  arena = shown;
+void state_open(const struct profile *profile) {
+  arena = profile->arena;
+  has_pool = profile->pool > 0;
   pages_open();
   expect_free_arena();
 }
@@ -40,7 +43,7 @@ static void print_name(const char *path, const struct file *files) {
     printf("f%d", file);
   } else if (strcmp(path, SHARED_ANONYMOUS) == 0) {
     printf("shm");
-  } else if (path[0] != '\0') {
+  } else if (path[0] != '\0' && strcmp(path, ANONYMOUS_HUGE) != 0) {
     fail(EXIT_REFUSED, "an area of the arena is called %s, which no operation made", path);
   }
 }
@@ -91,6 +94,12 @@ void state_print_start(const struct process *process, uint64_t the_break) {
   printf("],\"pages\":{}}\n");
 }
 
+/** Huge pages that nobody uses, and how many of these are promised. */
+static void print_pool(void) {
+  struct pool pool = pool_now();
+  printf(",\"pool\":[%" PRIu64 ",%" PRIu64 "]", pool.free, pool.promised);
+}
+
 void state_print(const struct processes *processes, const struct file *files) {
   pages_begin();
   printf("{\"op\":\"state\",\"procs\":{");
@@ -102,5 +111,7 @@ void state_print(const struct processes *processes, const struct file *files) {
     print_pages(process->pid, areas, area_count, false);
     printf("}}");
   }
-  printf("}}\n");
+  putchar('}');
+  if (has_pool) print_pool();
+  printf("}\n");
 }

@@ -7,7 +7,7 @@
 #include "processes.h"
 
 /** Looks whether this kernel shows frames to us and leaves the arena free; fails if not. */
-void state_open(struct arena arena);
+void state_open(const struct profile *profile);
 
 /** Prints the whole address space of a process as a `start`; its pages are not listed. */
 void state_print_start(const struct process *process, uint64_t the_break);

@@ -1,0 +1,54 @@
+// The rest of the pool is mapped here and never touched: the kernel counts what is promised as used.
+
+#include "pool.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "call.h"
+#include "fail.h"
+
+static uint64_t kept;
+
+#define FOLDER "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+static uint64_t number_in(const char *path) {
+  uint64_t number;
+  FILE *file = fopen(path, "re");
+  if (file == NULL) fail(EXIT_REFUSED, "%s cannot be read: has this kernel huge pages? %m", path);
+  if (fscanf(file, "%" SCNu64, &number) != 1) fail(EXIT_REFUSED, "%s is not understood", path);
+  fclose(file);
+  return number;
+}
+
+struct pool pool_now(void) {
+  return (struct pool){.free = number_in(FOLDER "free_hugepages") - kept,
+                       .promised = number_in(FOLDER "resv_hugepages") - kept};
+}
+
+/** Pages beyond the pool would come while there is memory. */
+static void expect_no_surplus(void) {
+  if (number_in(FOLDER "nr_overcommit_hugepages") == 0) return;
+  fail(EXIT_REFUSED, "the pool may grow; it must not: vm.nr_overcommit_hugepages=0");
+}
+
+static void take(uint64_t pages) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+  void *taken = mmap(NULL, pages * HUGE_BYTES, PROT_NONE, flags, -1, 0);
+  if (taken == MAP_FAILED) fail_call("MAP_HUGETLB");
+  if (madvise(taken, pages * HUGE_BYTES, MADV_DONTFORK) != 0) fail_call("MADV_DONTFORK");
+}
+
+void pool_open(uint64_t pages) {
+  expect_no_surplus();
+  struct pool pool = pool_now();
+  uint64_t available = pool.free - pool.promised;
+  if (available < pages) {
+    fail(EXIT_REFUSED, "%" PRIu64 " huge pages are free, and it takes %" PRIu64
+         ": vm.nr_hugepages", available, pages);
+  }
+  if (available > pages) take(available - pages);
+  // And what was promised to others before.
+  kept = pool.free - pages;
+}
