@@ -281,6 +281,7 @@ export const enum PG {
   fresh,
   /** Free (every frame of a free block). */
   free,
+  /** Of a huge page: its owner let go of it, a fork child has not (frame/huge.ts). */
   private_,
   ksm,
   mappedtodisk,

@@ -9,14 +9,22 @@
 //   others     hugetlb, tail      nothing but the list of their own export records
 //
 // A promise is a free page that nobody may take but whom it was made to: an area of private huge
-// pages, a file of shared ones, a plan.
+// pages, a file of shared ones, a plan. An owner that lets go of a page is promised it again, also
+// while a fork child still has it: the page is lent (Linux: hugetlb_restore_reserve), and counts
+// as if it were free. So areas and files may have more promises than there are free pages, and then
+// a fault is SIGBUS all the same; a plan's are always there.
+//
+//            the owner lets go, others have it        the last of them lets go
+//   in use ─────────────────────────────────▶ lent ────────────────────────────▶ free
 //
 // Invariants
 //   G1  A huge page is 512 aligned frames with PG.hugetlb, the first with PG.head, the others with
 //       PG.tail and without counts.
 //   G2  The list of free huge pages has every one without a reference once, and is as long as
 //       `hugeFree` says.
-//   G3  `hugePromised` is what areas, files and plans were promised, and at most what is free.
+//   G3  `hugePromised` is what areas, files and plans were promised, and at most what is free or
+//       lent; what plans were promised is free.
+//   G6  A lent huge page has PG.private_ and is in use, and `hugeLent` counts them.
 //   G5  refcount of a huge page = mapcount + 1 for the page cache + export records of all its
 //       frames.
 //
@@ -34,8 +42,12 @@ import { frameAddress, frameOf } from "./frame";
 export let hugeTotal: u32 = 0;
 /** Of these, how many nobody uses (free_huge_pages). */
 export let hugeFree: u32 = 0;
-/** Of the free ones, how many are promised (resv_huge_pages). */
+/** Promises; Linux's resv_huge_pages is this without what is lent. */
 export let hugePromised: u32 = 0;
+/** Of these, how many to plans: they are free. */
+export let hugePlanned: u32 = 0;
+/** Huge pages that are lent. */
+export let hugeLent: u32 = 0;
 /** First free one, 0 for none. */
 export let hugeFirst: u32 = 0;
 
@@ -107,18 +119,45 @@ function pop(): u32 {
   return head;
 }
 
+/** Huge pages that can be promised. */
+function hugePromisable(): u32 {
+  return hugeFree + hugeLent - hugePromised;
+}
+
 /** Free huge pages that are promised to nobody. */
 export function hugeAvailable(): u32 {
-  return hugeFree - hugePromised;
+  return min(hugePromisable(), hugeFree - hugePlanned);
 }
 
 /** Promises `count` huge pages; false, and nothing has changed, when there are not so many. */
 export function hugePromise(count: u64): bool {
   if (!count) return true;
-  if (count > <u64>hugeAvailable()) return false;
+  if (count > <u64>hugePromisable()) return false;
   hugePromised += <u32>count;
   statAdd(Vmstat.hugepages_rsvd, <f64>count);
   return true;
+}
+
+/** The same to a plan: they are free, and stay so until it is over. */
+export function hugePlan(count: u32): bool {
+  if (count > hugeAvailable() || !hugePromise(count)) return false;
+  hugePlanned += count;
+  return true;
+}
+
+export function hugeUnplan(count: u32): void {
+  if (CHECK) assert(count <= hugePlanned, "G3: more than was planned");
+  hugePlanned -= count;
+  hugeUnpromise(count);
+}
+
+/** The owner lets go of `head`, which is promised to it again from now on, whoever still has it. */
+export function hugeLend(head: u32): void {
+  if (CHECK) assert(!flagTest(PG.private_, head), "G6: a huge page is lent twice");
+  flagSet(PG.private_, head);
+  hugeLent++;
+  hugePromised++;
+  statAdd(Vmstat.hugepages_rsvd, 1);
 }
 
 /** Takes a promise back. */
@@ -130,13 +169,14 @@ export function hugeUnpromise(count: u32): void {
 }
 
 /**
- * Takes a huge page with one reference; its bytes are anything. A `promised` one is there for sure
- * and uses the promise up.
- * @returns its first frame, or 0 when every free one is promised to others.
+ * Takes a huge page with one reference; its bytes are anything. A `promised` one uses the promise
+ * up.
+ * @returns its first frame, or 0 when every free one is promised to others, or what was promised is
+ * still lent.
  */
 export function hugeTake(promised: bool): u32 {
+  if (hugeFree == hugePlanned || (!promised && !hugeAvailable())) return 0;
   if (promised) hugeUnpromise(1);
-  else if (!hugeAvailable()) return 0;
   const head = pop();
   frameOf(head).refcount = 1;
   return head;
@@ -150,6 +190,7 @@ export function hugeDrop(head: u32): void {
   if (CHECK) assert(frame.mapcount == 0, "a huge page that is mapped is freed");
   frame.mapping = 0;
   frame.index = 0;
+  if (flagTest(PG.private_, head)) hugeLent--;
   flagsClear(AT_FREE, head);
   push(head);
 }

@@ -9,16 +9,15 @@ import { HUGE_FRAMES, PG, Status } from "../abi";
 import { flagSet } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { hugeAvailable, hugeDrop, hugePromise, hugeTake, hugeZero } from "../frame/huge";
-import { cacheGet, cacheInsert, cachePrune, Mapping, mappingPages } from "./mapping";
+import { cacheGet, cacheInsert, cachePrune, Mapping } from "./mapping";
 
 /** First index of the huge page that page `index` of a file is a part of. */
 export function hugeIndexOf(index: u64): u64 {
   return index & ~(<u64>HUGE_FRAMES - 1);
 }
 
-/** Does the file have pages that are neither cached nor promised: holes? */
 function hasHoles(mapping: Mapping): bool {
-  return mappingPages(mapping) / HUGE_FRAMES > <u64>(mapping.pages + mapping.promised);
+  return mapping.hugePages > mapping.pages + mapping.promised;
 }
 
 /** Is the page that is filled next to come from the file's promise? */

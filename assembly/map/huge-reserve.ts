@@ -11,7 +11,7 @@
 // Written by: op/huge-*.ts, op/fork.ts, op/remap-move.ts, map/merge.ts in commits.
 
 import { HUGE_BYTES } from "../abi";
-import { hugePromise, hugeUnpromise } from "../frame/huge";
+import { hugeLend, hugeUnpromise } from "../frame/huge";
 import { hugeCount, hugeGet } from "./huge";
 import { Vma, vmaMm } from "./vma";
 
@@ -53,9 +53,11 @@ export function promiseDivide(lower: Vma, upper: Vma): void {
   upper.reserve = state;
 }
 
-/** An owner's page is gone: it is promised one again, where that can be. */
-export function promiseAgain(vma: Vma): void {
-  if (isOwner(vma) && hugePromise(1)) vma.promised++;
+/** An owner lets go of its page `head`: it is promised it again. */
+export function promiseAgain(vma: Vma, head: u32): void {
+  if (!isOwner(vma)) return;
+  hugeLend(head);
+  vma.promised++;
 }
 
 /** The area goes, or what it had was moved on: its promise is taken back. */

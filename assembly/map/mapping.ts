@@ -57,6 +57,8 @@ export class Mapping {
   /** Where the host's bytes end; to `staleEnd` it may have more, which count for nothing. */
   diskEnd: u64;
   staleEnd: u64;
+  /** Huge pages that mmap promised it: those that are neither cached nor promised are holes. */
+  hugePages: u32;
 }
 
 export const FANOUT_BITS: u32 = 6;

@@ -13,13 +13,15 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from "../abi";
-import { hugePromise } from "../frame/huge";
-import { hugeCount } from "../map/huge";
+import { hugePromise, hugeUnpromise } from "../frame/huge";
+import { hugeCount, isHuge } from "../map/huge";
 import { HUGE_OWNER } from "../map/huge-reserve";
 import { tableInherit } from "../map/huge-table";
 import { Mapping, mappingCreate, mappingPut } from "../map/mapping";
 import { Mm } from "../map/mm";
+import { Vma } from "../map/vma";
 import { vmaCreate } from "../map/vma-link";
+import { vmaFind } from "../map/vma-tree";
 
 const SIZE_SHIFT: i32 = 26;
 const SIZE_MASK: i32 = 63;
@@ -44,21 +46,59 @@ function fileBytes(bytes: u64, vm: u32, pgoff: u64): u64 {
   return vm & VM_WRITE ? bytes + (pgoff << 12) : bytes;
 }
 
+/** Areas that lie whole in [start, end) and show `mapping`. */
+function wholeAreas(mm: Mm, start: u64, end: u64, mapping: usize): u32 {
+  let count: u32 = 0;
+  for (let p = vmaFind(mm, start); p && changetype<Vma>(p).end <= end; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (vma.start >= start && vma.mapping == mapping) count++;
+  }
+  return count;
+}
+
+/**
+ * Huge pages that files of only [start, end) have or were promised. They are not to be had for what
+ * is mapped over them: Linux lets go of a file when its system call is over (fput).
+ */
+export function hugeLate(mm: Mm, start: u64, end: u64): u32 {
+  let pages: u32 = 0;
+  let last: usize = 0;
+  for (let p = vmaFind(mm, start); p && changetype<Vma>(p).end <= end; p = changetype<Vma>(p).next) {
+    const vma = changetype<Vma>(p);
+    if (!isHuge(vma) || vma.mapping == last) continue;
+    const mapping = changetype<Mapping>(vma.mapping);
+    if (mapping.refs == wholeAreas(mm, vma.start, end, vma.mapping)) {
+      pages += mapping.pages + mapping.promised;
+    }
+    last = vma.mapping;
+  }
+  return pages;
+}
+
+/** Promises `pages`, where `late` more must be there than are needed. */
+function promiseBeside(pages: u32, late: u32): bool {
+  const fits = hugePromise(pages + late);
+  if (fits) hugeUnpromise(late);
+  return fits;
+}
+
 /**
  * Maps [start, end), which is free. EINVAL where the offset lies within a huge page, ENOMEM where
- * the pool cannot promise so many: what was there before is gone by then, as on Linux.
+ * the pool cannot promise so many besides the `late` ones (`hugeLate`): what was there before is
+ * gone by then, as on Linux.
  *
  * Precondition: an area, a link and a mapping are reserved.
  */
-export function hugeMmap(mm: Mm, start: u64, end: u64, vm: u32, pgoff: u64): i32 {
+export function hugeMmap(mm: Mm, start: u64, end: u64, vm: u32, pgoff: u64, late: u32): i32 {
   if (pgoff & (HUGE_FRAMES - 1)) return Status.EINVAL;
   const pages = hugeCount(start, end);
   const reserves = !(vm & VM_NORESERVE);
-  if (reserves && !hugePromise(pages)) return Status.ENOMEM;
+  if (reserves && !promiseBeside(pages, late)) return Status.ENOMEM;
   const object = mappingCreate(FileKind.Huge, fileBytes(end - start, vm, pgoff));
   const vma = vmaCreate(mm, start, end, vm, object, pgoff);
   if (reserves && vm & VM_SHARED) {
     changetype<Mapping>(object).promised = pages;
+    changetype<Mapping>(object).hugePages = pages;
   } else if (reserves) {
     vma.promised = <u16>pages;
     vma.reserve = HUGE_OWNER;

@@ -27,8 +27,8 @@ export function hugeZap(mm: Mm, address: u64): void {
   if (entry & D && !isAnon) frameDirty(head);
   pteSet(slot, 0);
   entryCleared(mm, slot, address);
+  if (isAnon) promiseAgain(changetype<Vma>(vmaLookup(mm, address)), head);
   hugeUnmap(head);
-  if (isAnon) promiseAgain(changetype<Vma>(vmaLookup(mm, address)));
 }
 
 /** The same, of a page of a file only: a private copy stays. */

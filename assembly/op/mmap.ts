@@ -75,7 +75,7 @@ import {
 import { checkFrozen, opened, refuseFrozen, Ticket } from "../plan/ticket";
 import { canCommit } from "./commit-limit";
 import { unmapFits } from "./huge-cut";
-import { hugeFlags, hugeMmap, isHugeSize } from "./huge-mmap";
+import { hugeFlags, hugeLate, hugeMmap, isHugeSize } from "./huge-mmap";
 import { pageAlign, unmapApply, unmapPlan } from "./munmap";
 
 /** The flags that a MAP_SHARED mapping ignores others than (Linux: LEGACY_MAP_MASK). */
@@ -275,13 +275,15 @@ function mapApply(
   pgoff: u64,
   populate: u32,
 ): i32 {
-  unmapApply(mm, start, end);
   if (vm & VM_HUGETLB) {
-    const refused = hugeMmap(mm, start, end, vm, pgoff);
+    const late = hugeLate(mm, start, end);
+    unmapApply(mm, start, end);
+    const refused = hugeMmap(mm, start, end, vm, pgoff, late);
     if (refused) return refused;
     if (populate) populateNext(start, end, populate);
     return answer(start);
   }
+  unmapApply(mm, start, end);
   const shm = !file && vm & VM_SHARED;
   if (shm && !mayShare(vm, (end - start) >> 12)) return Status.ENOMEM;
   const page = file || shm ? pgoff : start >> 12;

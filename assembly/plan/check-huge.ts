@@ -6,7 +6,14 @@ import { HUGE_FRAMES, PG } from "../abi";
 import { flagAll, flagCount } from "../frame/flag-range";
 import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
-import { hugeFirst, hugeFree, hugePromised, hugeTotal } from "../frame/huge";
+import {
+  hugeFirst,
+  hugeFree,
+  hugeLent,
+  hugePlanned,
+  hugePromised,
+  hugeTotal,
+} from "../frame/huge";
 import { usedFirst, usedNext } from "../map/check-used";
 import { Mapping, mappingPool } from "../map/mapping";
 import { Mm, mmFirst } from "../map/mm";
@@ -22,18 +29,22 @@ export const enum HugeInvariant {
   Block = 801,
   /** G2: a free huge page that is not in the list, or the reverse, or another number of them. */
   FreeList = 802,
-  /** G3: promised is not what areas, files and plans were promised, or more than is free. */
+  /** G3: promised is not what areas, files and plans were promised, or more than there is. */
   Promise = 803,
   /** G5: refcount of a huge page. */
   RefCount = 805,
+  /** G6: a huge page that nobody uses is lent, or another number of them is. */
+  Lent = 806,
 }
 
 let idle: u32 = 0;
+let lent: u32 = 0;
 
 /** @returns the number of the first invariant of huge pages that does not hold, or 0. */
 export function checkHugePool(): u32 {
   if (!hugeTotal) return flagNext(PG.hugetlb, 0, frameCount) < frameCount ? HugeInvariant.Block : 0;
   idle = 0;
+  lent = 0;
   let count: u32 = 0;
   for (let head = flagNext(PG.head, 0, frameCount); head < frameCount; ) {
     const bad = checkBlock(head);
@@ -45,7 +56,9 @@ export function checkHugePool(): u32 {
   if (flagCount(PG.hugetlb, 0, frameCount) != count * HUGE_FRAMES) return HugeInvariant.Block;
   if (flagCount(PG.tail, 0, frameCount) != count * (HUGE_FRAMES - 1)) return HugeInvariant.Block;
   if (!isListed()) return HugeInvariant.FreeList;
-  const isRight = promises() == hugePromised && hugePromised <= hugeFree;
+  if (lent != hugeLent) return HugeInvariant.Lent;
+  const isThere = hugePromised <= hugeFree + hugeLent && hugePlanned <= hugeFree;
+  const isRight = isThere && hugePlanned == sum.huge && promises() == hugePromised;
   return isRight ? HugeInvariant.None : HugeInvariant.Promise;
 }
 
@@ -60,6 +73,9 @@ function checkBlock(head: u32): u32 {
   const held = frame.mapcount + cached + recordsIn(head, end);
   if (frame.refcount != held) return HugeInvariant.RefCount;
   if (!frame.refcount) idle += 1;
+  if (!flagTest(PG.private_, head)) return HugeInvariant.None;
+  if (!frame.refcount) return HugeInvariant.Lent;
+  lent += 1;
   return HugeInvariant.None;
 }
 

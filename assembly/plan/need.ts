@@ -7,7 +7,7 @@
 //   N1  What is reserved equals the sum over open tickets; nothing stays reserved without one.
 
 import { framesAvailable, framesReserve, framesUnreserve } from "../frame/buddy";
-import { hugeAvailable, hugePromise, hugeUnpromise } from "../frame/huge";
+import { hugeAvailable, hugePlan, hugeUnplan } from "../frame/huge";
 import { Pool, poolCovers, poolReserve, poolUnreserve } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
 import { holePool } from "../map/hole";
@@ -85,9 +85,9 @@ function countOf(sums: Need, index: u32): u32 {
  * Sets aside what was added up. False, and nothing set aside, when there is not so much.
  */
 export function needTake(): bool {
-  if (!hugePromise(need.huge)) return false;
+  if (!hugePlan(need.huge)) return false;
   if (takeRest()) return true;
-  hugeUnpromise(need.huge);
+  hugeUnplan(need.huge);
   return false;
 }
 
@@ -126,6 +126,6 @@ export function needCovered(): bool {
 /** Hands back what `taken` holds, so that an apply can draw on it, or because a plan is dropped. */
 export function needRelease(taken: Need): void {
   if (taken.frames) framesUnreserve(taken.frames);
-  if (taken.huge) hugeUnpromise(taken.huge);
+  hugeUnplan(taken.huge);
   releasePools(taken, POOLS);
 }
