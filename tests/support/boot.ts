@@ -26,7 +26,7 @@ export const READ_WRITE = PROT_READ | PROT_WRITE;
 /** Where drawings begin. */
 export const BASE = 0x10_0000_0000;
 
-export type Build = "debug" | "release";
+export type Build = "debug" | "release" | "debug-plain" | "release-plain";
 
 const modules = new Map<Build, WebAssembly.Module>();
 
