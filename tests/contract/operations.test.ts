@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CALLBACKS } from "../../src/notifier/ops.ts";
 import { ACCESSES } from "./table/accesses.ts";
+import { citationsOf, missingIn } from "./table/citations.ts";
 import { FRAMES } from "./table/frames.ts";
 import { HUGE_PAGES } from "./table/huge.ts";
 import type { Heard } from "./table/recorder.ts";
@@ -24,7 +25,6 @@ const SCENES: Readonly<Record<string, Scene>> = {
   ...FRAMES,
 };
 
-const TESTS = new URL("../", import.meta.url);
 const text = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
 const abi = readFileSync(new URL("../../assembly/abi.ts", import.meta.url), "utf8");
 
@@ -58,26 +58,6 @@ function membersOf(name: string): string[] {
   return [...body.matchAll(/^ {2}(\w+)/gm)].map(([, member = ""]) => member);
 }
 
-/** Names of the tests of a file, those of `test.each` and of its tables, too. */
-function namesIn(file: string): string[] {
-  const source = readFileSync(new URL(`${file}.test.ts`, TESTS), "utf8");
-  const calls =
-    /\b(?:test|describe)(?:\.each)?(?:<[^(]*>)?\(\s*(?:\[[^`]*?\]\)\(\s*)?["`](.+?)["`],/gs;
-  const each = /\]\)\(\s*["`](.+?)["`],/g;
-  const listed = /\[\s*"([^"]+)",\s/g;
-  return [calls, each, listed].flatMap((pattern) =>
-    [...source.matchAll(pattern)].map(([, name = ""]) => name),
-  );
-}
-
-/** `file` "words", "words"; … */
-function citationsOf(cell: string): { file: string; words: string[] }[] {
-  return [...cell.matchAll(/`([a-z/-]+)`((?:,? "[^"]+")+)/g)].map(([, file = "", list = ""]) => ({
-    file,
-    words: [...list.matchAll(/"([^"]+)"/g)].map(([, words = ""]) => words),
-  }));
-}
-
 describe("the table", () => {
   test("has a row for each scene, and a scene for each row", () => {
     expect(rows.map(({ name }) => name).sort()).toEqual(Object.keys(SCENES).sort());
@@ -98,11 +78,7 @@ describe("the table", () => {
     for (const { name, tests } of rows) {
       const citations = citationsOf(tests);
       expect({ name, cited: citations.length > 0 }).toEqual({ name, cited: true });
-      for (const { file, words } of citations) {
-        const names = namesIn(file);
-        const missing = words.filter((some) => !names.some((one) => one.includes(some)));
-        expect({ file, missing }).toEqual({ file, missing: [] });
-      }
+      for (const citation of citations) expect(missingIn(citation)).toEqual([]);
     }
   });
 

@@ -3,7 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { installPacked, type Project, ROOT, readmeExample, tool } from "./project.ts";
+import { installPacked, type Project, ROOT, readmeExamples, tool } from "./project.ts";
 
 /** Wasm's first bytes in base64: where they stand, an engine is inside. */
 const ENGINE_TEXT = "AGFzbQE";
@@ -20,13 +20,20 @@ afterAll(async () => {
 
 describe("a stranger's project", () => {
   test("the README's example runs: the subscriber is told before the unmap", async () => {
-    await project.write("example.js", await readmeExample());
+    await project.write("example.js", (await readmeExamples()).first);
     const { code, stdout, stderr } = await project.node("example.js");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout.trim().split("\n")).toEqual([
       "told: unmap still mapped",
       "unmapped: nothing is left",
     ]);
+  });
+
+  test("the README's other examples run, one after the other, and print what they say", async () => {
+    const { rest, prints } = await readmeExamples();
+    expect(prints.split("\n").length).toBeGreaterThan(4);
+    await project.write("rest.js", rest);
+    expect(await project.node("rest.js")).toEqual({ code: 0, stdout: prints, stderr: "" });
   });
 
   test("./sync makes a machine at once", async () => {

@@ -47,12 +47,17 @@ export function tool(path: string, ...args: string[]): Promise<Ran> {
   return run(process.execPath, [join(ROOT, "node_modules", path), ...args], ROOT);
 }
 
-/** The first example of the README. */
-export async function readmeExample(): Promise<string> {
+/** The examples of the README: the first for itself, the others one program, and what it prints. */
+export async function readmeExamples(): Promise<{ first: string; rest: string; prints: string }> {
   const readme = await readFile(join(ROOT, "README.md"), "utf8");
-  const [, example] = /```(?:js|ts)\n([\s\S]*?)```/.exec(readme) ?? [];
-  if (example === undefined) throw new Error("README.md has no js or ts example");
-  return example;
+  const blocks = [...readme.matchAll(/```(?:js|ts)\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+  const [first, ...others] = blocks;
+  if (first === undefined || others.length === 0) throw new Error("README.md lacks examples");
+  const rest = others.join("\n");
+  const lines = [...rest.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(
+    ([, line = ""]) => line,
+  );
+  return { first, rest, prints: `${lines.join("\n")}\n` };
 }
 
 async function pack(folder: string): Promise<string> {

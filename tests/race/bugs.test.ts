@@ -1,5 +1,5 @@
 // Races that really happened elsewhere, as scenarios. The number is that of the list in
-// docs/contract.md; those that need reclaim, huge pages or truncation come with them.
+// docs/contract.md; those with huge pages, tables that move, writeback and pins are in bugs-later.
 
 import { describe, expect, test } from "vitest";
 import { MAP_FIXED, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_READ } from "../../src/constants.ts";
