@@ -1,7 +1,7 @@
 // Looking at pages: /proc/PID/pagemap, entry by entry, and by what they are (PAGEMAP_SCAN).
 //
 // Invariants
-//   V1  What is returned is a copy: nothing changes under the reader, nothing it does reaches back.
+//   V2  What is returned is a copy: nothing changes under the reader, nothing it does reaches back.
 
 import {
   PAGE_IS_FILE,

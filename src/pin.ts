@@ -3,8 +3,8 @@
 //   pinned ── its mapping goes, its owner forks or exits ──▶ still there ── unpin ──▶ given back
 //
 // Invariants
-//   J1  A pin is whole or not at all: where one page fails, those before it are let go.
-//   J2  Each page is let go once, however often `unpin` is called.
+//   J3  A pin is whole or not at all: where one page fails, those before it are let go.
+//   J4  Each page is let go once, however often `unpin` is called.
 
 import { PAGE_SIZE, Status } from "../assembly/abi.ts";
 import { type Asker, takenAway } from "./access.ts";

@@ -126,3 +126,38 @@ describe("numbered: the invariants of the engine", () => {
     expect(untested.sort()).toEqual(UNTESTED);
   });
 });
+
+/** "B1–B4", "L1, L2", "S1–S3": every number. */
+function expand(cell: string): string[] {
+  return cell.split(", ").flatMap((part) => {
+    const [, letter = "", from = "", to = from] = /^([A-Z])(\d+)(?:–[A-Z](\d+))?$/.exec(part) ?? [];
+    const count = Number(to) - Number(from) + 1;
+    return Array.from({ length: count }, (_, index) => `${letter}${Number(from) + index}`);
+  });
+}
+
+describe("numbered: the invariants of the shell", () => {
+  const text = readFileSync(new URL("../docs/invariants-shell.md", import.meta.url), "utf8");
+  const shell = sourcesIn("src/", /\.ts$/).flatMap(({ path, text: source }) =>
+    [...source.matchAll(/^\/\/ {3}([A-Z]\d+) {1,2}\S/gm)].map(([, number = ""]) => ({
+      number,
+      path: path.replace("src/", ""),
+    })),
+  );
+  const listed = [...text.matchAll(/^\| ([A-Z]\d\S*(?:, [A-Z]\d+)*) \| .* \| (`.*`) \| .* \|$/gm)];
+
+  test("a number means one thing, in code and in the list", () => {
+    const inCode = shell.map(({ number }) => number);
+    const inList = listed.flatMap(([, cell = ""]) => expand(cell));
+    expect(inCode.filter((number, index) => inCode.indexOf(number) !== index)).toEqual([]);
+    expect(inList.sort()).toEqual(inCode.sort());
+    expect(inCode.length).toBeGreaterThan(90);
+  });
+
+  test("the list names the file", () => {
+    for (const { number, path } of shell) {
+      const row = listed.find(([, cell = ""]) => expand(cell).includes(number));
+      expect({ number, where: row?.[2] }).toEqual({ number, where: expect.stringContaining(path) });
+    }
+  });
+});

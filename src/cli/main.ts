@@ -5,7 +5,7 @@
 // bad arguments, 70 a failure of the program itself.
 //
 // Invariants
-//   L1  With --json there is one JSON object on stdout and nothing else.
+//   L5  With --json there is one JSON object on stdout and nothing else.
 
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";

@@ -2,7 +2,7 @@
 // pages share a frame.
 //
 // Invariants
-//   C1  Frame numbers are names: within one state, a recorded frame stands for one frame of the
+//   R5  Frame numbers are names: within one state, a recorded frame stands for one frame of the
 //       machine and the other way round, whatever the numbers are.
 
 import type {

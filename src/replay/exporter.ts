@@ -2,11 +2,11 @@
 // when it is told, and watches that it is never left behind.
 //
 // Invariants
-//   E1  An entry of its map stands for an export record of the engine, and the other way round.
-//   E2  Whenever no operation runs, an entry's frame is the one that the page table has there: a
+//   R6  An entry of its map stands for an export record of the engine, and the other way round.
+//   R7  Whenever no operation runs, an entry's frame is the one that the page table has there: a
 //       read through the entry reads what the process reads. What breaks this is a violation.
-//   E3  It takes hold only of what is present, between operations; it faults nothing in.
-//   E4  What is present and cannot be exported (PROT_NONE, no memory) it knows without a record:
+//   R8  It takes hold only of what is present, between operations; it faults nothing in.
+//   R9  What is present and cannot be exported (PROT_NONE, no memory) it knows without a record:
 //       it watches the address space, and so is told of these pages too.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
@@ -122,7 +122,7 @@ export class Exporter {
     return count;
   }
 
-  /** Looks at everything: E1 and E2 for each entry and each record. Counts what is broken. */
+  /** Looks at everything: R6 and R7 for each entry and each record. Counts what is broken. */
   audit(mms: Iterable<Mm>): number {
     const before = this.violations;
     for (const mm of mms) {

@@ -2,7 +2,7 @@
 // frame.
 //
 // Invariants
-//   H1  `#frames` is the inverse of `#spaces`, entry by entry.
+//   R12  `#frames` is the inverse of `#spaces`, entry by entry.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
 import type { Mm } from "../mm.ts";

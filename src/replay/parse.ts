@@ -1,7 +1,7 @@
 // From lines to events: every line is checked alone, and against the lines before it.
 //
 // Invariants
-//   R1  An event names only processes and files that a line before it has introduced.
+//   R3  An event names only processes and files that a line before it has introduced.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
 import type { Fields } from "./fields.ts";

@@ -1,7 +1,7 @@
 // A recording from its bytes: lines, packed with gzip or not, in a browser as in Node.
 //
 // Invariants
-//   R2  A recording is read whole or not at all: a broken line is an error that says which.
+//   R4  A recording is read whole or not at all: a broken line is an error that says which.
 
 import { FieldError } from "./fields.ts";
 import type { RecordedEvent, Recording } from "./format.ts";

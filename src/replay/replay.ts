@@ -2,8 +2,8 @@
 // page, and the kernel's own answers, states and notices beside ours.
 //
 // Invariants
-//   G1  After a disagreement it goes on with the engine's own state.
-//   G2  The exporter takes hold between operations only, so that what it holds when it is told was
+//   R10  After a disagreement it goes on with the engine's own state.
+//   R11  The exporter takes hold between operations only, so that what it holds when it is told was
 //       present before the operation.
 
 import { PAGE_SIZE, TASK_SIZE } from "../../assembly/abi.ts";

@@ -1,7 +1,7 @@
 // A call as strace writes it, taken apart: its arguments as text, and its result.
 //
 // Invariants
-//   Y5  A comma or a bracket within a string, a path, a comment or another bracket parts nothing.
+//   R19  A comma or a bracket within a string, a path, a comment or another bracket parts nothing.
 
 import { Unreadable } from "./unreadable.ts";
 

@@ -1,7 +1,7 @@
 // Where each line of a log went.
 //
 // Invariants
-//   Y1  Every line is counted once: `total` is the sum of all the others.
+//   R15  Every line is counted once: `total` is the sum of all the others.
 
 /** Lines that no operation was made of, of one kind. */
 export interface Unread {

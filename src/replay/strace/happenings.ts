@@ -11,7 +11,7 @@
 // Everything else takes effect where it answers.
 //
 // Invariants
-//   Y2  A call has one line, or several: all of them get the same fate.
+//   R16  A call has one line, or several: all of them get the same fate.
 
 import type { LineTally, Place } from "./counts.ts";
 import { type Line, readLine } from "./line.ts";

@@ -2,7 +2,7 @@
 // kernel chose, with a holder outside who exports every page.
 //
 // Invariants
-//   Y7  What failed in the log changes nothing here: a mapping that only the engine grants is taken
+//   R21  What failed in the log changes nothing here: a mapping that only the engine grants is taken
 //       back.
 
 import { MAP_FIXED, PAGE_SIZE } from "../../../assembly/abi.ts";

@@ -6,7 +6,7 @@
 //     └─ exit: leaves its space; the last one to leave ends it
 //
 // Invariants
-//   Y4  A space is alive as long as a task is in it, and ends when the last one leaves.
+//   R18  A space is alive as long as a task is in it, and ends when the last one leaves.
 
 import type { Descriptors } from "./descriptors.ts";
 

@@ -5,7 +5,7 @@
 //   write   every page that became writable is written
 //
 // Invariants
-//   Y6  No more than TOUCH_PAGES_MAX pages are touched in a run, nor one when memory is short: what
+//   R20  No more than TOUCH_PAGES_MAX pages are touched in a run, nor one when memory is short: what
 //       is left out is counted.
 
 import { PAGE_SIZE, TASK_SIZE, VM_READ, VM_WRITE } from "../../../assembly/abi.ts";

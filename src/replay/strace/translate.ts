@@ -1,7 +1,7 @@
 // From what happened to the events of a recording: who did it, on which address space.
 //
 // Invariants
-//   Y3  Each call that `readHappenings` kept is counted here, as one fate or another.
+//   R17  Each call that `readHappenings` kept is counted here, as one fate or another.
 
 import { MAP_32BIT, TASK_SIZE } from "../../../assembly/abi.ts";
 import { BRK_START_DEFAULT, PAGE_SIZE } from "../../constants.ts";

@@ -102,7 +102,7 @@ function linesOf(text: string): number {
 }
 
 describe("a log that is broken", () => {
-  test(`Y1, Y3: is read, every line counted once (SEED=${SEED})`, async () => {
+  test(`R15, R17: is read, every line counted once (SEED=${SEED})`, async () => {
     await fc.assert(
       fc.asyncProperty(broken, async (given) => {
         const text = textOf(given);

@@ -113,7 +113,7 @@ describe("a call, taken apart", () => {
     ["f(1 /* two", "a call that is cut off"],
     ["f(1)", "a call without a result"],
     ["f(1) = nothing", "a call without a result"],
-  ])("Y5: %s is not", (text, kind) => {
+  ])("R19: %s is not", (text, kind) => {
     expect(() => readCall(text)).toThrowError(new Unreadable(kind));
   });
 });

@@ -103,7 +103,7 @@ describe("answers", () => {
     expect(report.first).toEqual({ line: 5, want: "munmap: ENOMEM", got: "munmap: EINVAL" });
   });
 
-  test("Y7: what only the engine grants is taken back", async () => {
+  test("R21: what only the engine grants is taken back", async () => {
     const refused = "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)";
     const report = await replayed([START, MAP, `${refused} = -1 ENOMEM (Cannot allocate memory)`]);
     expect(report.disagree).toEqual({ errno: 1, address: 0 });
@@ -258,7 +258,7 @@ describe("touching", () => {
     expect(report.exporter.peak).toBe(present);
   });
 
-  test("Y6: stops when memory is short, and counts what is left out", async () => {
+  test("R20: stops when memory is short, and counts what is left out", async () => {
     const lines = [START, `mmap(NULL, ${64 * 2 ** 20}, ${ANON}) = ${A}`];
     const engine = { touch: "write", memory: 4 * 2 ** 20, debug: false } as const;
     const { exporter, touched } = await replayed(lines, engine);

@@ -94,7 +94,7 @@ describe("threads share an address space", () => {
 });
 
 describe("children", () => {
-  test("Y4: vfork's child lives in its parent's space until it execs or exits", async () => {
+  test("R18: vfork's child lives in its parent's space until it execs or exits", async () => {
     const report = await replayed([
       `1 ${START}`,
       "1 vfork( <unfinished ...>",
@@ -245,7 +245,7 @@ describe("calls that overlap", () => {
     ]);
   });
 
-  test("Y2: what never answers, and answers to nothing, are counted", () => {
+  test("R16: what never answers, and answers to nothing, are counted", () => {
     const { lines, unread } = log(
       `1 ${START}`,
       "1 <... munmap resumed>) = 0",
