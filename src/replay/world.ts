@@ -2,8 +2,8 @@
 //
 // Invariants
 //   R13  A process is in `procs` from its fork or start until its exit, and its Mm takes calls.
-//   R14  A file's page cache is full from the beginning, unless the world is cold: what the recorded
-//       kernel had read before is there for fault-around.
+//   R14  A file's page cache is full from the beginning, unless the world is cold: what the
+//       recorded kernel had read before is there for fault-around.
 
 import { PAGE_SIZE } from "../../assembly/abi.ts";
 import { machineOf } from "../boot.ts";

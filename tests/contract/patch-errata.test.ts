@@ -1,5 +1,5 @@
-// What the export notifier of 2008 got wrong, one test for each mistake: what it does, in quotation,
-// and what happens here instead.
+// What the export notifier of 2008 got wrong, one test for each mistake: what it does, quoted, and
+// what happens here instead. More of it in patch-gaps.
 
 import { describe, expect, test } from "vitest";
 import { MADV_DONTNEED, MADV_FREE, MAP_FIXED, MREMAP_MAYMOVE } from "../../src/constants.ts";
@@ -18,7 +18,7 @@ import { errorOf, hold } from "../support/holder.ts";
 import { gate } from "../support/sleeper.ts";
 
 describe("patch: what it got wrong", () => {
-  test('"if (mm->flags & MMF_EXPORTED)", a bit number as a mask: who nobody watches tells nobody', async () => {
+  test('"if (mm->flags & MMF_EXPORTED)", a bit number as a mask: not here', async () => {
     const booted = boot("w");
     const { diary } = hold(booted);
     await booted.mm.munmap(...pages(0, 1));
@@ -44,7 +44,7 @@ describe("patch: what it got wrong", () => {
     expect(diary).toEqual([]);
   });
 
-  test('"release comes after the page tables are freed": here first, the contents are still there', async () => {
+  test('"release comes after the page tables are freed": here it is first', async () => {
     const booted = boot("w");
     const seen: number[] = [];
     const holder = hold(booted, {

@@ -59,7 +59,7 @@ describe("patch: calls that lack or confuse something", () => {
     ]);
   });
 
-  test('"page_mkclean needs only write access to go": a read-only holder keeps its page', async () => {
+  test('page_mkclean "needs only write access": a read-only holder keeps its page', async () => {
     const booted = boot();
     const file = booted.machine.openFileSync({ backing: memoryBacking() });
     file.truncateSync(PAGE);
@@ -99,7 +99,7 @@ describe("patch: the list of subscribers", () => {
     expect(diary).toEqual(["unmap 0-1", "end done"]);
   });
 
-  test('"a subscriber registered in the middle of an operation is never told": nor could hold', async () => {
+  test('"registered in the middle of an operation is never told": nor could hold', async () => {
     const booted = boot("ww");
     const reply = gate();
     const first = hold(booted, { name: "first", answer: () => reply.promise });
@@ -129,7 +129,7 @@ describe("patch: the list of subscribers", () => {
     ]);
   });
 
-  test('"the flag is lost in migration": the old frame has none, the new one can be held', async () => {
+  test('"the flag is lost in migration": the new frame can be held', async () => {
     const booted = boot("w");
     const { subscriber } = hold(booted);
     const old = await subscriber.export(booted.mm, at(0));

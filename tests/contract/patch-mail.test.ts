@@ -50,7 +50,7 @@ describe("patch: a subsystem can export pages", () => {
     expect(diary).toEqual(["unmap 0-1", "end done"]);
   });
 
-  test('"no pages are exported anymore through the release callbacks and then terminate"', async () => {
+  test('"no pages are exported anymore through the release callbacks"', async () => {
     const booted = boot("ww");
     const { subscriber } = hold(booted);
     await subscriber.exportRange(booted.mm, ...range(0, 2));
@@ -66,7 +66,7 @@ describe("patch: a subsystem can export pages", () => {
 });
 
 describe("patch: callbacks in general", () => {
-  test('"early before any spinlocks are taken": calls back into the machine go through', async () => {
+  test('"early before any spinlocks are taken": it may call the machine', async () => {
     const booted = boot("ww");
     const seen: number[] = [];
     const { subscriber } = hold(booted, {
@@ -122,7 +122,7 @@ describe("patch: issues with mmu_ops #2", () => {
     await unmap;
   });
 
-  test('"the foreign entity needs to drop its mappings first": else EBUSY, nothing done', async () => {
+  test('"the foreign entity needs to drop its mappings first": else EBUSY', async () => {
     const booted = boot("w");
     const { subscriber } = hold(booted, { letsGo: false });
     await subscriber.export(booted.mm, at(0));
@@ -131,7 +131,7 @@ describe("patch: issues with mmu_ops #2", () => {
     expect(strip(booted.mm, 1)).toBe("W");
   });
 
-  test('"the entities operated upon continue to exist": mm, page and file, in a callback', async () => {
+  test('"the entities operated upon continue to exist": in a callback', async () => {
     const scene = shareFile();
     const seen: unknown[] = [];
     const { subscriber } = holdFile(scene, {
@@ -206,7 +206,7 @@ describe("patch: what each op says of itself", () => {
     expect(strip(booted.mm, 2)).toBe("wW");
   });
 
-  test('"pages in the range that are owned by the subsystem": each its own, nobody else\'s', async () => {
+  test('"that are owned by the subsystem": each lets go of its own', async () => {
     const scene = shareFile();
     const diary: string[] = [];
     const one = holdFile(scene, { name: "one" }, diary);
@@ -224,7 +224,7 @@ describe("patch: what each op says of itself", () => {
     expect([one.subscriber.exportedCount, two.subscriber.exportedCount]).toEqual([0, 1]);
   });
 
-  test('"increment the int pointed to by that amount": one of several who used it keeps it', async () => {
+  test('"increment the int pointed to by that amount": one user is enough', async () => {
     const booted = swapping();
     const counts = (name: string, count: number) =>
       hold(booted, { name, sync: true, determineReferences: (held) => held.map(() => count) });

@@ -73,7 +73,7 @@ describe("patch: call sites", () => {
     expect([diary, seen]).toEqual([["protect 0-2", "end done"], ["WW"]]);
   });
 
-  test("page_referenced_file: determine_references of a page of a file, before it is taken", async () => {
+  test("page_referenced_file: determine_references, before a page is taken", async () => {
     const { machine, mm } = onDisk();
     machine.syncSync();
     const asked: number[] = [];

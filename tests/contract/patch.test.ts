@@ -13,7 +13,7 @@ import { gate } from "../support/sleeper.ts";
 const PG_EXPORTED_BIT = 30;
 
 describe("patch: what it asks for", () => {
-  test('"callbacks will occur if these pages are individually unmapped": PG_exported, bit 30', async () => {
+  test('"callbacks will occur if these pages are individually unmapped": bit 30', async () => {
     const booted = boot("w");
     const { subscriber, diary } = hold(booted);
     await subscriber.export(booted.mm, at(0));
@@ -23,7 +23,7 @@ describe("patch: what it asks for", () => {
     expect(diary[0]).toBe("migrate pfn some");
   });
 
-  test('"callbacks when the process exits or when ranges in the mm structs are removed": MMF_EXPORTED', async () => {
+  test('"when the process exits or when ranges in the mm structs are removed"', async () => {
     const booted = boot("ww");
     const { subscriber, diary } = hold(booted);
     subscriber.watch(booted.mm);
@@ -73,7 +73,7 @@ describe("patch: what it asks for", () => {
     expect(strip(booted.mm, 2)).toBe("..");
   });
 
-  test('"sending out a message and waiting for reply before the local page is unmapped"', async () => {
+  test('"sending out a message and waiting for reply", then it is unmapped', async () => {
     const booted = boot("w");
     const reply = gate();
     const { subscriber } = hold(booted, { answer: () => reply.promise });
@@ -87,7 +87,7 @@ describe("patch: what it asks for", () => {
     expect([unmap.state, strip(booted.mm, 1)]).toEqual(["done", "."]);
   });
 
-  test('"utilize its own reverse maps to find external ptes", or the anon/inode rmaps', async () => {
+  test('"utilize its own reverse maps", or the anon/inode rmaps', async () => {
     const booted = boot("w");
     const own = new Map<number, number[]>();
     const seen: unknown[] = [];

@@ -29,7 +29,7 @@ describe("a stranger's project", () => {
     ]);
   });
 
-  test("the README's other examples run, one after the other, and print what they say", async () => {
+  test("the README's other examples run as one, and print what they say", async () => {
     const { rest, prints } = await readmeExamples();
     expect(prints.split("\n").length).toBeGreaterThan(4);
     await project.write("rest.js", rest);

@@ -77,7 +77,7 @@ describe("huge pages", () => {
     expect([diary, page.isRevoked]).toEqual([[], false]);
   });
 
-  test("B21: unmapped by one, a shared huge page is neither freed nor lost to the other", async () => {
+  test("B21: a shared huge page that one unmaps is there for the other", async () => {
     const booted = bootHuge(1);
     mapHuge(booted.mm, 0, 1, HUGE_SHARED);
     put(booted.mm, 0, 5);
@@ -160,7 +160,7 @@ describe("memory that lacks", () => {
 });
 
 describe("what a device writes late", () => {
-  //   sync ── notice ─▶ device writes, keeps reading     ── commit: clean ──▶ stored
+  //   sync ── notice ─▶ device writes, keeps reading ── commit: clean ──▶ stored
   //   a write of the device after that is refused: it asks again, and the page is dirty again
   test("B28: nobody dirties a page from outside after it was made clean", async () => {
     const booted = boot();
@@ -195,7 +195,7 @@ describe("what a device writes late", () => {
 });
 
 describe("pins", () => {
-  //   parent pins ── fork ── parent writes: into the pinned page, the child has a copy of its own
+  //   parent pins ── fork ── parent writes: into the pinned page, the child has a copy
   test("B27: what is pinned stays the parent's; the child sees no later write of it", async () => {
     const booted = boot("w");
     const pin = await booted.mm.pin(...pages(0, 1), { write: true });

@@ -2,8 +2,8 @@
 // kernel chose, with a holder outside who exports every page.
 //
 // Invariants
-//   R21  What failed in the log changes nothing here: a mapping that only the engine grants is taken
-//       back.
+//   R21  What failed in the log changes nothing here: a mapping that only the engine grants is
+//       taken back.
 
 import { MAP_FIXED, PAGE_SIZE } from "../../../assembly/abi.ts";
 import { bootCore } from "../../boot.ts";

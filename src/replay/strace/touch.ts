@@ -5,8 +5,8 @@
 //   write   every page that became writable is written
 //
 // Invariants
-//   R20  No more than TOUCH_PAGES_MAX pages are touched in a run, nor one when memory is short: what
-//       is left out is counted.
+//   R20  No more than TOUCH_PAGES_MAX pages are touched in a run, nor one when memory is short:
+//       what is left out is counted.
 
 import { PAGE_SIZE, TASK_SIZE, VM_READ, VM_WRITE } from "../../../assembly/abi.ts";
 import { MADV_POPULATE_READ, MADV_POPULATE_WRITE } from "../../constants.ts";
