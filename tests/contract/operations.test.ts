@@ -4,6 +4,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CALLBACKS } from "../../src/notifier/ops.ts";
+import {
+  Device,
+  ExportNotifiers,
+  File,
+  Group,
+  Machine,
+  Mm,
+  Pin,
+  Subscriber,
+} from "../../src/public.ts";
 import { ACCESSES } from "./table/accesses.ts";
 import { citationsOf, missingIn } from "./table/citations.ts";
 import { FRAMES } from "./table/frames.ts";
@@ -24,6 +34,11 @@ const SCENES: Readonly<Record<string, Scene>> = {
   ...HUGE_PAGES,
   ...FRAMES,
 };
+
+/** The objects that a user holds and calls. */
+const OBJECTS = [Machine, Mm, File, Subscriber, ExportNotifiers, Device, Pin, Group];
+/** What stands apart: a view for a callback, and what the machine alone calls. */
+const APART = ["constructor", "within", "id"];
 
 const text = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
 const abi = readFileSync(new URL("../../assembly/abi.ts", import.meta.url), "utf8");
@@ -53,6 +68,16 @@ function sayingOf(cell: string): string {
   return cell.startsWith("—") ? "—" : cell;
 }
 
+/** Methods, inherited ones too, sync forms by the name of the async one. */
+function methodsOf(prototype: object | null): string[] {
+  if (prototype === null || prototype === Object.prototype) return [];
+  const own = Object.entries(Object.getOwnPropertyDescriptors(prototype)).flatMap(
+    ([name, { value }]) => (typeof value === "function" ? [name.replace(/Sync$/, "")] : []),
+  );
+  const names = [...own, ...methodsOf(Object.getPrototypeOf(prototype))];
+  return names.filter((name) => !APART.includes(name));
+}
+
 function membersOf(name: string): string[] {
   const [, body = ""] = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(abi) ?? [];
   return [...body.matchAll(/^ {2}(\w+)/gm)].map(([, member = ""]) => member);
@@ -62,6 +87,15 @@ describe("the table", () => {
   test("has a row for each scene, and a scene for each row", () => {
     expect(rows.map(({ name }) => name).sort()).toEqual(Object.keys(SCENES).sort());
     expect(rows.length).toBeGreaterThan(60);
+  });
+
+  test("has every method of the public objects", () => {
+    const names = rows.map(({ name }) => name).join("\n");
+    const isNamed = (method: string) => new RegExp(`\\b${method}\\b`).test(names);
+    for (const { name, prototype } of OBJECTS) {
+      const missing = methodsOf(prototype).filter((method) => !isNamed(method));
+      expect({ name, missing }).toEqual({ name, missing: [] });
+    }
   });
 
   test("has no empty cell, and says why there is a dash", () => {

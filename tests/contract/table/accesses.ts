@@ -1,5 +1,6 @@
 // Accesses, exports and pins, by their name in docs/operations.md.
 
+import { expect } from "vitest";
 import { MADV_PAGEOUT, PROT_READ } from "../../../src/constants.ts";
 import { at, boot, PAGE, PRIVATE, pages } from "../../support/boot.ts";
 import { mergeAll, twins } from "../../support/twins.ts";
@@ -52,22 +53,40 @@ export const ACCESSES: Readonly<Record<string, Scene>> = {
   "pin of a private page that others show as well": scene(forked, ({ mm }) =>
     mm.pin(...pages(0, 1), { write: true }),
   ),
-  "pin of any other page, unpin": scene(written, async ({ mm }) => {
-    (await mm.pin(...pages(0, 2), { write: true })).unpin();
+  "pin of any other page, its read and store, unpin": scene(written, async ({ mm }) => {
+    const pin = await mm.pin(...pages(0, 2), { write: true });
+    pin.store(pin.read(0, 1));
+    pin.unpin();
   }),
-  "export, exportRange, unexport, lower, setDirty, markAccessed": scene(
+  "export, exportRange, unexport, unexportRange, lower": scene(written, async (stage) => {
+    const { machine, mm } = stage;
+    const another = machine.exportNotifiers.register({ name: "another" });
+    await another.export(mm, at(0), { write: true });
+    await another.exportRange(mm, at(0), at(2));
+    another.lower(mm, at(0), at(1));
+    another.unexport(mm, at(0));
+    expect(another.unexportRange(mm, at(0), at(2))).toBe(1);
+  }),
+  "setDirty, markAccessed, watch, unwatch, onIdle, exported": scene(written, async (stage) => {
+    const { machine, mm } = stage;
+    const another = machine.exportNotifiers.register({ name: "another" });
+    another.watch(mm);
+    await another.export(mm, at(0), { write: true });
+    another.setDirty(mm, at(0));
+    expect(another.markAccessed(mm, at(0), at(2))).toBe(1);
+    expect([...another.exported()]).toHaveLength(1);
+    another.onIdle(() => {});
+    another.unwatch(mm);
+  }),
+  "register, unregister, release of a subscriber, fence": scene(
     written,
-    async ({ machine, mm }) => {
-      const another = machine.exportNotifiers.register({ name: "another" });
-      await another.export(mm, at(0), { write: true });
-      await another.exportRange(mm, at(0), at(2));
-      another.setDirty(mm, at(0));
-      another.markAccessed(mm, at(0), at(2));
-      another.lower(mm, at(0), at(1));
-      another.unexport(mm, at(0));
-      another.release();
-      another.watch(mm);
-      another.unwatch(mm);
+    async ({ machine: { exportNotifiers }, mm }) => {
+      for (const leave of ["release", "unregister", "fence"] as const) {
+        const another = exportNotifiers.register({ name: "another" });
+        await another.export(mm, at(0), { write: true });
+        await exportNotifiers[leave](another);
+        expect(another.exportedCount).toBe(0);
+      }
     },
   ),
 };

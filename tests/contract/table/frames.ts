@@ -157,8 +157,14 @@ export const FRAMES: Readonly<Record<string, Scene>> = {
     () => boot("ww"),
     ({ machine }) => machine.allocateDevice(2).release(),
   ),
-  "vmstat, places, frames, trace": scene(
+  "vmstat, places, frames, trace, check": scene(
     () => boot("ww"),
-    ({ machine, mm }) => [machine.vmstat(), machine.places(mm.page(at(0))?.pfn ?? 0)],
+    ({ machine, mm }) => [
+      machine.vmstat(),
+      machine.places(mm.page(at(0))?.pfn ?? 0),
+      machine.frames,
+      machine.trace,
+      machine.check(),
+    ],
   ),
 };

@@ -1,6 +1,5 @@
 // Operations on address spaces, by their name in docs/operations.md.
 
-import { PAGE_SIZE } from "../../../assembly/abi.ts";
 import {
   MADV_COLD,
   MADV_DONTFORK,
@@ -108,15 +107,24 @@ export const SPACES: Readonly<Record<string, Scene>> = {
   }),
   "machine.apply": scene(replica, ({ machine, mm, diff }) => machine.apply(diff, mm)),
   clearReferenced: scene(drawn, ({ mm }) => mm.clearReferenced()),
-  "maps, smaps, pagemap, pagemapScan, mincore, page, areas, layout": scene(drawn, ({ mm }) => {
+  "maps, smaps, smapsAreas, smapsRollup, smapsTotal": scene(drawn, ({ mm }) => {
     mm.maps();
     mm.smaps();
+    mm.smapsAreas();
     mm.smapsRollup();
+    mm.smapsTotal();
+  }),
+  "pagemap, pagemapScan, mincore, page, mappedIn, areas, layout": scene(drawn, ({ mm }) => {
     mm.pagemapScan();
+    mm.mappedIn(at(0), [...mm.pagemap()][0]?.pfn ?? 0);
     mm.page(at(0));
+    mm.areas();
     mm.layout();
-    return mm.mincore(at(0), PAGE_SIZE);
+    return mm.mincore(at(0), PAGE);
   }),
   exit: scene(drawn, ({ mm }) => mm.exit()),
-  createMm: scene(drawn, ({ machine }) => draw(machine.createMm(), "ww")),
+  "createMm, createGroup": scene(drawn, ({ machine }) => {
+    const group = machine.createGroup({ memory: 8 * PAGE });
+    draw(machine.createMm({ group }), "ww");
+  }),
 };
