@@ -49,7 +49,11 @@ function fileBytes(bytes: u64, vm: u32, pgoff: u64): u64 {
 /** Areas that lie whole in [start, end) and show `mapping`. */
 function wholeAreas(mm: Mm, start: u64, end: u64, mapping: usize): u32 {
   let count: u32 = 0;
-  for (let p = vmaFind(mm, start); p && changetype<Vma>(p).end <= end; p = changetype<Vma>(p).next) {
+  for (
+    let p = vmaFind(mm, start);
+    p && changetype<Vma>(p).end <= end;
+    p = changetype<Vma>(p).next
+  ) {
     const vma = changetype<Vma>(p);
     if (vma.start >= start && vma.mapping == mapping) count++;
   }
@@ -63,7 +67,11 @@ function wholeAreas(mm: Mm, start: u64, end: u64, mapping: usize): u32 {
 export function hugeLate(mm: Mm, start: u64, end: u64): u32 {
   let pages: u32 = 0;
   let last: usize = 0;
-  for (let p = vmaFind(mm, start); p && changetype<Vma>(p).end <= end; p = changetype<Vma>(p).next) {
+  for (
+    let p = vmaFind(mm, start);
+    p && changetype<Vma>(p).end <= end;
+    p = changetype<Vma>(p).next
+  ) {
     const vma = changetype<Vma>(p);
     if (!isHuge(vma) || vma.mapping == last) continue;
     const mapping = changetype<Mapping>(vma.mapping);

@@ -6,14 +6,7 @@ import { HUGE_FRAMES, PG } from "../abi";
 import { flagAll, flagCount } from "../frame/flag-range";
 import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
-import {
-  hugeFirst,
-  hugeFree,
-  hugeLent,
-  hugePlanned,
-  hugePromised,
-  hugeTotal,
-} from "../frame/huge";
+import { hugeFirst, hugeFree, hugeLent, hugePlanned, hugePromised, hugeTotal } from "../frame/huge";
 import { usedFirst, usedNext } from "../map/check-used";
 import { Mapping, mappingPool } from "../map/mapping";
 import { Mm, mmFirst } from "../map/mm";

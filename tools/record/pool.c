@@ -1,4 +1,4 @@
-// The rest of the pool is mapped here and never touched: the kernel counts what is promised as used.
+// The rest of the pool is mapped here and never touched: the kernel counts a promise as used.
 
 #include "pool.h"
 

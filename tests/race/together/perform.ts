@@ -53,7 +53,7 @@ function done(_result: unknown): Promise<void> {
 type Where = [address: number, length: number];
 
 function areas(world: Together, step: Step, mm: Mm, where: Where): Pending {
-  const { sync, flag, count, page, which } = step;
+  const { sync, flag, page, which } = step;
   const map = (at: number, length: number, flags: number, file = false) =>
     sync
       ? done(
@@ -109,6 +109,15 @@ function areas(world: Together, step: Step, mm: Mm, where: Where): Pending {
       return move(linux.MREMAP_MAYMOVE | linux.MREMAP_DONTUNMAP);
     case "grow":
       return move(0, where[1] + PAGE);
+    default:
+      return lives(world, step, mm, where);
+  }
+}
+
+/** The break, locks, and the beginning and end of address spaces. */
+function lives(world: Together, step: Step, mm: Mm, where: Where): Pending {
+  const { sync, flag, count, which } = step;
+  switch (step.operation) {
     case "brk": {
       const to = mm.layout().brk + (flag ? count : -count) * PAGE;
       return sync ? done(mm.brkSync(to)) : mm.brk(to);
