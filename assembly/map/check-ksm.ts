@@ -32,7 +32,10 @@ export function checkKsm(): u32 {
       if (!isNamed(node) || ksmBucket(node.checksum) != ksmBucket(bucket)) return KsmInvariant.Node;
       if (checksumOf(node.pfn) != node.checksum) return KsmInvariant.Bytes;
       nodes += 1;
-      for (let i = node.items; i; i = changetype<KsmItem>(i).next) items += 1;
+      let own: u32 = 0;
+      for (let i = node.items; i; i = changetype<KsmItem>(i).next) own += 1;
+      if (own != node.count) return KsmInvariant.Node;
+      items += own;
     }
   }
   const isWhole = nodes + items == poolUsed(ksmPool) && nodes == flagCount(PG.ksm, 0, frameCount);

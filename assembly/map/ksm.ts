@@ -5,7 +5,8 @@
 //
 // A merged page belongs to no anon_vma: its ptes are found through the items. A pte that goes
 // leaves its item behind, which then names nobody; the walk passes it over, and the next item that
-// comes takes it away. No pte of a merged page ever moves: mremap gives it a page of its own first.
+// comes takes it away (one of a fork: where half of them name nobody). No pte of a merged page ever
+// moves: mremap gives it a page of its own first.
 //
 //   page ──merge──▶ merged page ──write, MADV_UNMERGEABLE, mremap──▶ a page of its own
 //                       │ the last pte goes
@@ -14,7 +15,7 @@
 //
 // Invariants
 //   X1  PG.ksm exactly on the frames that a node names; each names its node, which is in the bucket
-//       of its checksum.
+//       of its checksum and counts its items.
 //   X2  A pte of a merged page has W clear, in an area that has VM_MERGEABLE.
 //   X3  The bytes of a merged page are those that its node's checksum was made of.
 //
@@ -37,6 +38,8 @@ export class KsmNode {
   items: usize;
   /** Next node of the same bucket. */
   next: usize;
+  /** Items, those that name nobody too. */
+  count: u32;
 }
 
 @unmanaged
@@ -147,6 +150,7 @@ export function ksmAppend(node: KsmNode, mm: Mm, address: u64): void {
   item.address = address;
   item.next = node.items;
   node.items = pointer;
+  node.count++;
 }
 
 /** Takes items away that name nobody, and any of (mm, address): it is about to be named again. */
@@ -162,6 +166,7 @@ export function ksmPrune(node: KsmNode, mm: Mm, address: u64): void {
     }
     store<usize>(slot, item.next);
     poolFree(ksmPool, at);
+    node.count--;
   }
 }
 
@@ -209,6 +214,10 @@ export function ksmCount(mm: Mm, start: u64, end: u64): u32 {
 /** The child's ptes of [start, end), copied from its parent, are counted; each gets its item. */
 export function ksmFork(child: Mm, start: u64, end: u64): void {
   for (let at = ksmSeek(child, start, end); at < end; at = ksmSeek(child, at + 4096, end)) {
-    ksmAppend(ksmNode(ptePfn(pteGet(child, at))), child, at);
+    const pfn = ptePfn(pteGet(child, at));
+    const node = ksmNode(pfn);
+    // Children that have gone: looked for as rarely as their number doubles.
+    if (node.count > 2 * frameOf(pfn).mapcount) ksmPrune(node, child, at);
+    ksmAppend(node, child, at);
   }
 }

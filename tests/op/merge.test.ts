@@ -44,6 +44,21 @@ describe("what becomes one", () => {
     expect(strip(mm, 1)).toBe("r");
   });
 
+  test("children that come and go leave nothing behind", () => {
+    const { mm, machine } = twins();
+    mergeAll(machine);
+    // A successor each time, so that the last one is always there.
+    let last = mm.forkSync();
+    const slabs = machine.vmstat().nr_slab;
+    for (let round = 0; round < 600; round++) {
+      const next = mm.forkSync();
+      last.exitSync();
+      last = next;
+    }
+    expect(machine.vmstat().nr_slab).toBe(slabs);
+    expect(machine.check()).toBe(0);
+  });
+
   test("many of them: their frames are free", () => {
     const { machine, mm } = crowd(40);
     const { free } = machine.frames;

@@ -117,6 +117,9 @@ describe("merged pages", () => {
     flagSet(PG.ksm, frameAt(3));
     expectBroken(KsmInvariant.Node);
     flagClear(PG.ksm, frameAt(3));
+    node.count++;
+    expectBroken(KsmInvariant.Node);
+    node.count--;
     node.pfn = frameAt(3);
     expectBroken(KsmInvariant.Node);
     node.pfn = 0;
