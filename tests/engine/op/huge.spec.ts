@@ -212,4 +212,12 @@ describe("huge pages", () => {
     expectBroken(HugeInvariant.RefCount);
     frameOf(head).refcount--;
   });
+
+  test("G6: a page that is marked as lent, and was not", () => {
+    map(0, 1, PRIVATE);
+    const head = written(0);
+    flagSet(PG.private_, head);
+    expectBroken(HugeInvariant.Lent);
+    flagClear(PG.private_, head);
+  });
 });
