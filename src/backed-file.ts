@@ -11,6 +11,8 @@
 //       cut off first.
 //   B10 A page that could not be written, or not made durable, is dirty again; the error is kept
 //       until one sync has had it.
+//   B11 One that had left memory by then, taken by reclaim, is read back and written again by the
+//       next sync: until that has been durable it is `unsure`.
 
 import { PAGE_SIZE, Status } from "../assembly/abi.ts";
 import type { Backing } from "./backing/backing.ts";
@@ -49,6 +51,8 @@ export class BackedFile {
   readonly #writes = new Map<number, Pending>();
   /** Pages that are written and not yet durable. */
   readonly #volatile = new Set<number>();
+  /** Pages that are not in memory, after a sync that failed. */
+  readonly #unsure = new Set<number>();
   #zeroing: Pending | null = null;
   #failure: Failure | null = null;
   #stored: Stored;
@@ -78,6 +82,7 @@ export class BackedFile {
   /** Whether the backing has everything, though perhaps not durably. */
   get isClean(): boolean {
     const { dirty } = this.disk;
+    if (this.#unsure.size > 0) return false;
     return dirty === 0 && this.lane.isIdle && this.#hole(0) === null && this.isTrim;
   }
 
@@ -89,12 +94,14 @@ export class BackedFile {
 
   /**
    * Has page `index` read, or waits for what is under way on it. EIO, or what the plan says, when
-   * it could not be read; ENOMEM; EAGAIN where the call cannot wait: the read goes on without it.
+   * it could not be read; ENOMEM; EAGAIN where the call cannot wait: the read goes on without it. A
+   * call that lacks frames for it says so (`call.lack`): nothing is read then.
    */
   bringIn(call: Call, index: number): void | Promise<void> {
     const writing = this.#writes.get(index);
     if (writing !== undefined) return writing.wait(call, "a page that is being written");
     const reading = this.reads.reading(call, index);
+    if (reading === null) return;
     const wait = reading.wait(call, "a page that is being read");
     if (wait === undefined) return judge(call, reading.failure);
     return wait.then(() => judge(call, reading.failure));
@@ -156,6 +163,19 @@ export class BackedFile {
     };
     this.lane.share(() => this.backing.sync(), ended);
     return pending;
+  }
+
+  /** Those of pages [first, end) that have to be read back, and written again. */
+  unsureIn(first: number, end: number): number[] {
+    const within = [...this.#unsure].filter((index) => index >= first && index < end);
+    for (const index of within) this.#unsure.delete(index);
+    this.#redirty(within);
+    return within.filter((index) => this.#unsure.has(index));
+  }
+
+  /** Page `index` was read back, and is dirty. */
+  recalled(index: number): void {
+    this.#unsure.delete(index);
   }
 
   /** What could not be written since somebody was told; he is told by this. */
@@ -230,6 +250,7 @@ export class BackedFile {
       if (failure === null) this.#volatile.add(index);
     }
     run.pending.end(failure);
+    this.core.written.tell();
   }
 
   #grew(end: number, failure: Failure | null): void {
@@ -265,7 +286,14 @@ export class BackedFile {
   #loseSync(pages: readonly number[], failure: Failure): void {
     this.#fail(failure);
     this.#stored = null;
-    for (const index of pages) this.engine.writeback.redirty(this.mapping, index);
+    this.#redirty(pages);
+  }
+
+  /** What has been cut off since, or punched, need not be stored. */
+  #redirty(pages: readonly number[]): void {
+    for (const index of pages) {
+      if (this.engine.writeback.redirty(this.mapping, index)) this.#unsure.add(index);
+    }
   }
 }
 

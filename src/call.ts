@@ -7,7 +7,6 @@
 import { Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
 import type { Core } from "./core.ts";
-import type { Engine } from "./engine/engine.ts";
 import type { AbsentPageRecord, LackRecord, Outcome, PopulateRecord } from "./engine/records.ts";
 import { MemoryError, type MemoryErrorDetail } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
@@ -98,7 +97,7 @@ export class Call {
     }
     if (status === UNTRIED) {
       if (!gate.isEmpty && gate.isBehind(this) && this.plan.passes?.(engine) !== true) return -1;
-      status = this.#ask(engine);
+      status = this.ask(() => this.plan.attempt(engine));
     }
     if (status === Status.EAGAIN && this.#isBlocked()) return -1;
     this.blockedBy = null;
@@ -124,9 +123,21 @@ export class Call {
     return true;
   }
 
-  /** No memory will come: the next attempt is the last. One out of a callback has the reserve. */
+  /** No memory will come: the next attempt is the last. Who may not reclaim has the reserve. */
   giveUpMemory(): void {
     this.#isLast = true;
+  }
+
+  /** Whether it must not wait for memory: out of a callback, or a part of reclaim itself. */
+  get hasReserve(): boolean {
+    return this.parent !== null || this.plan.isReclaim === true;
+  }
+
+  /** Asks the engine for something that takes frames: with those that were set aside for it. */
+  ask(work: () => number): number {
+    this.#keepPromise();
+    if (!this.#isLast) return work();
+    return this.core.engine.reclaim.lastly(this.hasReserve, work);
   }
 
   /** Keeps what the engine left, and the errno of an operation that did its prefix. */
@@ -181,12 +192,6 @@ export class Call {
     this.#keepPromise();
     if (this.parent !== null && remove(this.parent.children, this)) this.core.nestedCalls--;
     this.core.gate.leave(this);
-  }
-
-  #ask(engine: Engine): number {
-    this.#keepPromise();
-    if (!this.#isLast) return this.plan.attempt(engine);
-    return engine.reclaim.lastly(this.parent !== null, () => this.plan.attempt(engine));
   }
 
   #keepPromise(): void {

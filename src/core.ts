@@ -22,6 +22,7 @@ import { relieve, relieveSync } from "./reclaim.ts";
 import { Space } from "./space.ts";
 import { type Swap, type SwapOptions, startSwap } from "./swap.ts";
 import { Trace } from "./trace.ts";
+import { Written } from "./written.ts";
 
 /** Hears of failures that have no caller: what `end` throws, a refusal at exit. */
 export type Reporter = (error: unknown, where: string) => void;
@@ -63,6 +64,8 @@ export class Core {
   readonly objects: ObjectMaker;
   /** Files whose bytes a backing has, by their handles: until nothing of them has to be written. */
   readonly backed = new Map<number, BackedFile>();
+  /** Tells who lacks memory that a page was written. */
+  readonly written = new Written();
   /** Null where there is no swap area. */
   swap: Swap | null;
   quiet = true;

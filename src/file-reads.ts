@@ -24,12 +24,20 @@ export class FileReads {
     this.#file = file;
   }
 
-  /** The read that brings page `index` in: the one under way, or one that begins now. */
-  reading(call: Call, index: number): Pending {
+  /**
+   * The read that brings page `index` in: the one under way, or one that begins now. Null where the
+   * call lacks the frame.
+   */
+  reading(call: Call, index: number): Pending | null {
     const known = this.#reads.get(index);
     if (known !== undefined) return known;
     const { engine, mapping } = this.#file;
-    const count = engine.writeback.read(mapping, index, this.#ahead.pagesFor(index));
+    const most = this.#ahead.pagesFor(index);
+    const count = call.ask(() => engine.writeback.read(mapping, index, most));
+    if (count === Status.NEED_MEMORY) {
+      call.lack = engine.answer.lack;
+      return null;
+    }
     if (count <= 0) throw call.error(count === 0 ? Status.EIO : count);
     return this.#begin(index, count);
   }

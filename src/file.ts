@@ -114,7 +114,8 @@ export class File {
   /**
    * Writes what is dirty back and waits until it is durable, as fsync(2); a file in memory has
    * nowhere to go. Who may write a page from outside is told before, and has to be read-only then.
-   * EIO, ENOSPC where the backing failed, once; nothing that was dirty is lost.
+   * EIO, ENOSPC where the backing failed, once; nothing that was dirty is
+   * lost: it is written again by the next one, read back where reclaim had taken it meanwhile.
    */
   async sync(options?: CallOptions): Promise<void> {
     const { core, mapping } = this.#syncing();

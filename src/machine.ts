@@ -52,7 +52,10 @@ export interface MachineOptions {
   readonly hugePages?: number;
   /** Where MADV_PAGEOUT puts pages. Default: nowhere, they stay. */
   readonly swap?: SwapOptions;
-  /** What lacks memory takes it from pages that are not used. Default: whether there is swap. */
+  /**
+   * What lacks memory takes it from pages that are not used: to swap, or to the backings of files.
+   * Default: whether there is swap.
+   */
   readonly reclaim?: boolean;
   /** How subscribers are told. */
   readonly exportNotifiers?: {

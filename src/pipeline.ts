@@ -38,6 +38,8 @@ export function* steps(call: Call): Generator<Step, void, void> {
   while (ticket < 0) {
     if (call.lack.frames > 0) yield MEMORY;
     else yield call.absent === null ? TURN : { kind: "page", page: call.absent };
+    // There may have been no frame for the page.
+    if (call.lack.frames > 0 && call.absent !== null) yield MEMORY;
     ticket = call.attempt();
   }
   if (ticket === 0) return;

@@ -42,6 +42,8 @@ export interface Plan {
   readonly unread?: Status;
   /** It leaves pages that wait to be written to swap. */
   readonly pagesOut?: boolean;
+  /** A part of reclaim: it has the reserve, and reclaims nothing itself. */
+  readonly isReclaim?: boolean;
   attempt(engine: Engine): number;
   /** Whether it goes on although a plan that conflicts is queued: an access that needs no plan. */
   passes?(engine: Engine): boolean;

@@ -245,6 +245,7 @@ export function evict(pfn: number): Plan {
     op: "evict",
     space: null,
     ranges: [],
+    isReclaim: true,
     passes: () => true,
     attempt(engine) {
       const status = engine.reclaim.evict(pfn);

@@ -3,6 +3,8 @@
 // bracket.
 //
 //   shrink ──▶ enough ─────────────────────────────────────────▶ done
+//     │ ▲ └──▶ dirty pages of files ──▶ written (write-dirty.ts)
+//     │ └─────────────────────────────────┘
 //     │ lacks
 //     ▼
 //   age ──▶ determineReferences ──▶ evict, a bracket for each page ──▶ age …
@@ -21,20 +23,23 @@ import { Fate, Status } from "../assembly/abi.ts";
 import { Call, type CallOptions } from "./call.ts";
 import { arm } from "./clock.ts";
 import type { Core } from "./core.ts";
-import type { ShrinkRecord } from "./engine/records.ts";
+import type { CandidateRecord, DirtyPageRecord, ShrinkRecord } from "./engine/records.ts";
 import { EngineFault } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
 import { countReferences } from "./notifier/references.ts";
 import { run, runSync } from "./pipeline.ts";
 import { type Plan, span } from "./plan.ts";
 import { evict } from "./plans.ts";
-import { writeDirtyPages } from "./write-dirty.ts";
+import { isBeingWritten, writeDirty, writeDirtySync } from "./write-dirty.ts";
 
 /** Pages that are asked about, and evicted, at once. */
 const BATCH = 32;
 
 /** Frames beyond what lacked first: the same call may go on to lack tables and slabs. */
 const SPARE = 8;
+
+/** How often dirty pages are written in vain: who goes on using them keeps them. */
+const VAIN_MAX = 3;
 
 /** How often a call may reclaim and find nothing (Linux: MAX_RECLAIM_RETRIES). */
 const TRIES_MAX = 16;
@@ -69,6 +74,11 @@ export interface ReclaimResult {
   readonly skipped: SkippedPages;
 }
 
+/** What the body of a reclaim asks its driver for. */
+type Step =
+  | { readonly kind: "write"; readonly pages: readonly DirtyPageRecord[] }
+  | { readonly kind: "evict"; readonly victims: readonly CandidateRecord[] };
+
 /** One reclaim under way. */
 export interface Job {
   readonly core: Core;
@@ -85,6 +95,8 @@ export interface Job {
   reclaimed: number;
   scanned: number;
   refused: number;
+  /** Of the dirty pages that were to be written last, how many are clean. */
+  stored: number;
   readonly fates: number[];
 }
 
@@ -96,7 +108,8 @@ export function newJob(
 ): Job {
   const fates = new Array<number>(Fate.COUNT).fill(0);
   const deadlineAt = core.clock.now() + (limits?.deadline ?? core.deadline);
-  return { core, ...ask, context, limits, deadlineAt, reclaimed: 0, scanned: 0, refused: 0, fates };
+  const counts = { reclaimed: 0, scanned: 0, refused: 0, stored: 0 };
+  return { core, ...ask, context, limits, deadlineAt, ...counts, fates };
 }
 
 function timeLeft({ core, deadlineAt }: Job): number {
@@ -108,9 +121,15 @@ function limitsLeft(job: Job): CallOptions | null {
   return job.limits === null ? null : { ...job.limits, deadline: timeLeft(job) };
 }
 
-/** Does it, waiting for holders. */
+/** Whether its time is over; throws the reason where the caller has given up. */
+function isOver(job: Job): boolean {
+  job.limits?.signal?.throwIfAborted();
+  return job.limits !== null && timeLeft(job) === 0;
+}
+
+/** Does it, waiting for holders and backings. */
 export function runJob(job: Job): void | Promise<void> {
-  const body = batches(job);
+  const body = steps(job);
   const first = body.next();
   if (first.done === true) return;
   return goOn(job, body, first.value);
@@ -118,14 +137,9 @@ export function runJob(job: Job): void | Promise<void> {
 
 /** Does it without waiting: holders that would have to be waited for keep their pages. */
 export function runJobSync(job: Job): void {
-  for (const calls of batches(job)) {
-    for (const call of calls) {
-      try {
-        settle(job, runSync(call).count);
-      } catch (refusal) {
-        refuse(job, refusal);
-      }
-    }
+  for (const step of steps(job)) {
+    if (step.kind === "write") job.stored = writeDirtySync(job.core, step.pages, job.context);
+    else for (const victim of step.victims) evictOneSync(job, victim);
   }
 }
 
@@ -149,61 +163,102 @@ export function resultOf({ reclaimed, scanned, refused, fates }: Job): ReclaimRe
   };
 }
 
-async function goOn(job: Job, body: ReturnType<typeof batches>, first: Call[]): Promise<void> {
-  let next: IteratorResult<Call[], void> = { done: false, value: first };
+async function goOn(job: Job, body: ReturnType<typeof steps>, first: Step): Promise<void> {
+  let next: IteratorResult<Step, void> = { done: false, value: first };
   while (next.done !== true) {
-    await Promise.all(next.value.map((call) => runOne(job, call)));
+    const step: Step = next.value;
+    if (step.kind === "write") job.stored = await written(job, step.pages);
+    else await Promise.all(step.victims.map((victim) => evictOne(job, victim)));
     next = body.next();
   }
 }
 
-async function runOne(job: Job, call: Call): Promise<void> {
+/** How many pages are clean now; a backing that is late, a caller who gives up, fail nothing. */
+async function written(job: Job, pages: readonly DirtyPageRecord[]): Promise<number> {
   try {
-    settle(job, (await run(call)).count);
+    return await writeDirty(job.core, pages, job.context, limitsLeft(job));
+  } catch (refusal) {
+    if (refusal instanceof EngineFault) throw refusal;
+    return 0;
+  }
+}
+
+/** A dirty page of a file is written first: its holders are told of that before they lose it. */
+async function evictOne(job: Job, victim: CandidateRecord): Promise<void> {
+  try {
+    if (victim.mapping !== 0) await written(job, [victim]);
+    settle(job, (await run(evicting(job, victim))).count);
   } catch (refusal) {
     refuse(job, refusal);
   }
 }
 
-/** One body, two drivers: yields the brackets of a batch, which do not wait for each other. */
-function* batches(job: Job): Generator<Call[], void, void> {
+function evictOneSync(job: Job, victim: CandidateRecord): void {
+  try {
+    if (victim.mapping !== 0) writeDirtySync(job.core, [victim], job.context);
+    settle(job, runSync(evicting(job, victim)).count);
+  } catch (refusal) {
+    refuse(job, refusal);
+  }
+}
+
+function evicting(job: Job, { pfn }: CandidateRecord): Call {
+  return new Call(job.core, evict(pfn), job.context, limitsLeft(job));
+}
+
+/** One body, two drivers. */
+function* steps(job: Job): Generator<Step, void, void> {
+  yield* unheld(job);
+  yield* heldOnes(job);
+  job.core.engine.reclaim.reserve(true);
+}
+
+/** What goes without a word to anybody; what is dirty is written, and goes the next time. */
+function* unheld(job: Job): Generator<Step, void, void> {
+  for (let vain = 0; vain < VAIN_MAX; ) {
+    const before = job.reclaimed;
+    const pages = shrink(job);
+    if (pages.length === 0 || job.reclaimed >= job.pages) return;
+    yield { kind: "write", pages };
+    if (isOver(job) || job.stored === 0) return;
+    vain = job.reclaimed > before ? 0 : vain + 1;
+  }
+}
+
+/** Yields the brackets of a batch, which do not wait for each other. */
+function* heldOnes(job: Job): Generator<Step, void, void> {
   const { core } = job;
-  shrink(job);
   const seen = new Map<number, number>();
   while (job.reclaimed < job.pages) {
     const candidates = core.engine.reclaim.age(job.group, BATCH);
     // Each is looked at twice, as every page is: used once is not used.
-    if (candidates.every(({ pfn }) => (seen.get(pfn) ?? 0) > 1)) break;
+    if (candidates.every(({ pfn }) => (seen.get(pfn) ?? 0) > 1)) return;
     for (const { pfn } of candidates) seen.set(pfn, (seen.get(pfn) ?? 0) + 1);
     job.scanned += candidates.length;
     const counts = countReferences(core, candidates);
-    const victims = candidates.filter(({ pfn }, at) =>
-      core.engine.reclaim.judge(pfn, counts[at] ?? 0),
-    );
-    const calls = victims
+    const victims = candidates
+      .filter(({ pfn }, at) => core.engine.reclaim.judge(pfn, counts[at] ?? 0))
       .slice(0, job.pages - job.reclaimed)
-      .filter(({ pfn }) => isUnwanted(core, pfn))
-      .map(({ pfn }) => new Call(core, evict(pfn), job.context, limitsLeft(job)));
-    if (calls.length === 0) continue;
-    yield calls;
-    job.limits?.signal?.throwIfAborted();
-    if (job.limits !== null && timeLeft(job) === 0) break;
+      .filter(({ pfn }) => isUnwanted(core, pfn));
+    if (victims.length === 0) continue;
+    yield { kind: "evict", victims };
+    if (isOver(job)) return;
   }
-  core.engine.reclaim.reserve(true);
 }
 
-/** What goes without a word to anybody. */
-function shrink(job: Job): void {
+/** Scans the lists; the dirty pages of files that were passed over. */
+function shrink(job: Job): readonly DirtyPageRecord[] {
   const { core, pages, group, direct, fates } = job;
-  if (pages <= 0) return;
-  const found: ShrinkRecord = core.engine.reclaim.shrink(pages, group, direct);
+  const lack = pages - job.reclaimed;
+  if (lack <= 0) return [];
+  const found: ShrinkRecord = core.engine.reclaim.shrink(lack, group, direct);
   job.reclaimed += found.reclaimed;
   job.scanned += found.scanned;
   found.fates.forEach((count, fate) => {
     fates[fate] = (fates[fate] ?? 0) + count;
   });
-  if ((fates[Fate.Dirty] ?? 0) > 0) writeDirtyPages(core);
   core.swap?.writeOut();
+  return found.dirty;
 }
 
 /** Whether no operation that is queued wants the page, wherever it is: it would be passed. */
@@ -246,16 +301,16 @@ export function relieveSync(call: Call): void {
   const job = jobOf(call, null);
   runJobSync(job);
   if (isRelieved(call, job)) return;
-  if (!isBeingWritten(job)) {
+  if (!isBeingWritten(job.core)) {
     call.giveUpMemory();
     return;
   }
-  throw call.error(Status.EAGAIN, { reason: "pages that would do are being written to swap" });
+  throw call.error(Status.EAGAIN, { reason: "pages that would do are being written" });
 }
 
 /** Whether the call needs no reclaim: frames came meanwhile, or it must not reclaim. */
 function takesAside(call: Call): boolean {
-  if (call.parent !== null || call.reliefs >= TRIES_MAX) {
+  if (call.hasReserve || call.reliefs >= TRIES_MAX) {
     call.giveUpMemory();
     return true;
   }
@@ -289,25 +344,23 @@ function jobOf(call: Call, limits: CallOptions | null): Job {
 
 function isRelieved(call: Call, job: Job): boolean {
   const { frames, group } = call.lack;
-  return group === 0 ? call.promise(frames + SPARE) : job.reclaimed > 0 && !isBeingWritten(job);
-}
-
-function isBeingWritten({ core }: Job): boolean {
-  return core.swap?.isWriting === true;
+  return group === 0
+    ? call.promise(frames + SPARE)
+    : job.reclaimed > 0 && !isBeingWritten(job.core);
 }
 
 /** After a reclaim: asks again, waits for what is being written, or gives up. */
 function afterwards(call: Call, job: Job): void | Promise<void> {
   if (isRelieved(call, job)) return;
-  if (!isBeingWritten(job)) {
+  if (!isBeingWritten(job.core)) {
     if (job.reclaimed === 0) call.giveUpMemory();
     return;
   }
-  return written(call).then(() => afterwards(call, { ...job, reclaimed: 1 }));
+  return writtenFor(call).then(() => afterwards(call, { ...job, reclaimed: 1 }));
 }
 
 /** Resolves when a page has been written; rejects as the call gives up. */
-function written(call: Call): Promise<void> {
+function writtenFor(call: Call): Promise<void> {
   const { core } = call;
   call.expectWanted();
   return new Promise<void>((resolve, reject) => {
@@ -316,10 +369,10 @@ function written(call: Call): Promise<void> {
       if (error === undefined) resolve();
       else reject(error);
     };
-    const reason = "no page was written to swap in time";
+    const reason = "no page was written in time";
     const late = () => end(call.error(Status.ETIMEDOUT, { reason }));
     const stops = [
-      core.swap?.onWritten(() => end()) ?? (() => {}),
+      core.written.listen(() => end()),
       call.onAbort(end),
       arm(core.clock, call.timeLeft(), late),
     ];

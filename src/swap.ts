@@ -64,7 +64,6 @@ export class Swap {
   readonly #backing: SwapBacking;
   readonly #reads = new Map<number, Work>();
   readonly #writes = new Map<number, Work>();
-  readonly #onWritten = new Set<() => void>();
   #isWriting = false;
   /** Everything in it is being brought back, so that it can go. */
   isClosing = false;
@@ -97,12 +96,6 @@ export class Swap {
   /** Whether some page is being written. */
   get isWriting(): boolean {
     return this.#writes.size > 0;
-  }
-
-  /** Calls `listener` when a page has been written, or could not be; returns how to stop. */
-  onWritten(listener: () => void): () => void {
-    this.#onWritten.add(listener);
-    return () => this.#onWritten.delete(listener);
   }
 
   /** Writes what waits to be written: at once, or as the backing gets on with it. */
@@ -167,7 +160,7 @@ export class Swap {
       work.failure = settle(work, failure, answer);
       work.state = "over";
       for (const tell of work.waiters) tell(work.failure);
-      for (const listener of [...this.#onWritten]) listener();
+      this.#core.written.tell();
     });
     if (work.state === "at once") work.state = "at work";
     return work;

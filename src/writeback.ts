@@ -9,7 +9,13 @@
 //   W4  A sync that resolves has stored, durably, every byte that was in the range when it was
 //       asked for; one that fails says why, once.
 
-import { PAGE_SIZE, Status, WRITEBACK_PAGES_MAX, WritebackMode } from "../assembly/abi.ts";
+import {
+  FilePage,
+  PAGE_SIZE,
+  Status,
+  WRITEBACK_PAGES_MAX,
+  WritebackMode,
+} from "../assembly/abi.ts";
 import type { BackedFile } from "./backed-file.ts";
 import { Call, type CallOptions, limitsOf } from "./call.ts";
 import type { Core } from "./core.ts";
@@ -49,9 +55,10 @@ export async function perform<T>(
   context: Bracket | null,
   options: CallOptions | undefined,
   work: (whole: Call) => Work<T>,
+  isReclaim = false,
 ): Promise<T> {
   const limits = limitsOf(options);
-  const whole = new Call(core, nothing(op), context, limits);
+  const whole = new Call(core, nothing(op, isReclaim), context, limits);
   const body = work(whole);
   try {
     let next = body.next();
@@ -76,8 +83,9 @@ export function performSync<T>(
   op: string,
   context: Bracket | null,
   work: (whole: Call) => Work<T>,
+  isReclaim = false,
 ): T {
-  const whole = new Call(core, nothing(op), context, null);
+  const whole = new Call(core, nothing(op, isReclaim), context, null);
   const body = work(whole);
   try {
     let next = body.next();
@@ -101,8 +109,9 @@ function drive(whole: Call, step: Step): unknown {
 }
 
 /** Stands for the whole of it: who waits, until when. It is never attempted. */
-function nothing(op: string): Plan {
-  return { op, space: null, file: { mapping: 0, start: 0, end: 0 }, ranges: [], attempt: () => 0 };
+function nothing(op: string, isReclaim: boolean): Plan {
+  const file = { mapping: 0, start: 0, end: 0 };
+  return { op, space: null, file, ranges: [], isReclaim, attempt: () => 0 };
 }
 
 /**
@@ -157,6 +166,7 @@ function batch(
     space: null,
     file: { mapping, start: first * PAGE_SIZE, end: end * PAGE_SIZE },
     ranges: [],
+    isReclaim: whole.plan.isReclaim === true,
     attempt: (engine) => engine.writeback.begin(mapping, first, end, size, mode),
     settled: () => began(core.engine.answer.writeback),
   };
@@ -178,9 +188,9 @@ function* fewCopies(file: BackedFile): Work<void> {
 
 /** fsync(2) of a range of pages: everything written, the size too, and durable. */
 export function* syncRange(whole: Call, pages: FilePages): Work<void> {
-  const { core } = whole;
+  const file = whole.core.backed.get(pages.mapping);
+  if (file !== undefined) yield* recall(whole, file, pages);
   yield* writeRange(whole, pages, Number.POSITIVE_INFINITY, WritebackMode.Integrity);
-  const file = core.backed.get(pages.mapping);
   if (file === undefined) return;
   for (const write of file.writesIn(pages.first, pages.end)) yield write;
   // Once to cut stale bytes off, once to be as long as the file.
@@ -189,6 +199,25 @@ export function* syncRange(whole: Call, pages: FilePages): Work<void> {
   yield file.sync();
   expectStored(whole, file);
   file.settle();
+}
+
+/**
+ * Reads back what had left memory when a sync failed, and makes it dirty: as much as memory lacks
+ * of it goes out again meanwhile.
+ */
+function* recall(whole: Call, file: BackedFile, { mapping, first, end }: FilePages): Work<void> {
+  for (const index of file.unsureIn(first, end)) {
+    const start = index * PAGE_SIZE;
+    const plan: Plan = {
+      op: whole.plan.op,
+      space: null,
+      file: { mapping, start, end: start + PAGE_SIZE },
+      ranges: [],
+      attempt: (engine) => engine.files.page(mapping, index, FilePage.Write),
+    };
+    yield new Call(whole.core, plan, whole.parent, whole.limitsLeft());
+    file.recalled(index);
+  }
 }
 
 /** An error of the backing is said once, to who syncs next. */
@@ -258,7 +287,7 @@ export function* syncFile(whole: Call, mapping: number): Work<void> {
 }
 
 /** Keeps the file while something waits that has only its handle; null where it is gone already. */
-function* held<T>(core: Core, mapping: number, work: Work<T>): Work<T | null> {
+export function* held<T>(core: Core, mapping: number, work: Work<T>): Work<T | null> {
   if (core.engine.writeback.hold(mapping) < 0) return null;
   try {
     return yield* work;

@@ -41,7 +41,20 @@ export const enum ScanField {
   Scanned,
   /** Pages by what became of them: index with a Fate. */
   Fates,
-  LENGTH = 12,
+  /** How many DirtyEntry records follow the words of the scan. */
+  Listed = 12,
+  LENGTH,
+}
+
+/** Dirty pages that one scan lists, at most. */
+export const DIRTY_LIST_MAX: u32 = 256;
+
+/** Words of one dirty page of a file that a scan has passed over; it may be there twice. */
+export const enum DirtyEntry {
+  Mapping,
+  IndexLo,
+  IndexHi,
+  LENGTH,
 }
 
 /** Words of one candidate that `reclaim_age` writes to the window. */
@@ -49,5 +62,9 @@ export const enum Candidate {
   Pfn,
   /** References found in ptes and in what its holders marked, now cleared. */
   References,
+  /** The file that it is a dirty page of, where a backing has that; else 0. */
+  Mapping,
+  IndexLo,
+  IndexHi,
   LENGTH,
 }

@@ -36,11 +36,33 @@ import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { frameCount } from "../mem/layout";
 import { resultSet } from "../mem/result";
 import { statAdd } from "../mem/vmstat";
-import { freezeConflict, KeyKind, keyFirst, mappingConflict, mmConflict } from "../plan/freeze";
+import {
+  freezeConflict,
+  Key,
+  KeyKind,
+  keyFirst,
+  mappingConflict,
+  mmConflict,
+} from "../plan/freeze";
 import { noticePage } from "../plan/notice";
 import { planBegin, planDone } from "../plan/plan";
 import { opened, refuseFrozen, Ticket, ticketFreeze, ticketOpen } from "../plan/ticket";
 import { isLeftLocked } from "./left-locked";
+
+/**
+ * The open hole that cuts the page at byte `at` of a file in two, or 0: what it takes of that page
+ * is zeroed by its commit, which has to find it.
+ */
+function cutBy(mapping: Mapping, at: u64): usize {
+  if (!mapping.freezes) return 0;
+  for (let p = keyFirst(); p; p = changetype<Key>(p).all) {
+    const key = changetype<Key>(p);
+    if (key.kind != KeyKind.Mapping || key.object != changetype<usize>(mapping)) continue;
+    const isBeside = key.start == at + 4096 || key.end == at;
+    if (isBeside && changetype<Ticket>(key.ticket).op == Op.Punch) return key.ticket;
+  }
+  return 0;
+}
 
 /** The ticket that freezes `pfn` somewhere, or 0. */
 function frozenBy(pfn: u32): usize {
@@ -50,8 +72,11 @@ function frozenBy(pfn: u32): usize {
   if (here) return here;
   if (flagTest(PG.pagecache, pfn)) {
     const at = frame.index << 12;
-    const file = mappingConflict(changetype<Mapping>(frame.mapping), at, at + 4096);
+    const mapping = changetype<Mapping>(frame.mapping);
+    const file = mappingConflict(mapping, at, at + 4096);
     if (file) return file;
+    const cut = cutBy(mapping, at);
+    if (cut) return cut;
   }
   for (let more = rmapFirst(pfn); more; more = rmapNext()) {
     const place = mmConflict(vmaMm(changetype<Vma>(walkVma)), walkAddress, walkAddress + 4096);
@@ -184,12 +209,20 @@ function evicted(fate: Fate): i32 {
   return fate == Fate.Reclaimed ? Status.Ok : Status.EBUSY;
 }
 
+/** Whether `pfn` is a page of a file with a backing, and newer. Precondition: `pageLook`. */
+export function isDirtyOfFile(pfn: u32): bool {
+  if (!flagTest(PG.pagecache, pfn) || !changetype<Mapping>(frameOf(pfn).mapping).isBacked) {
+    return false;
+  }
+  return lookDirty || flagTest(PG.dirty, pfn);
+}
+
 /** Would it go if everybody agreed? Nobody is told of a page that stays anyway. */
 function cannotGo(pfn: u32): Fate {
   const frame = frameOf(pfn);
   if (flagTest(PG.pagecache, pfn)) {
     if (!changetype<Mapping>(frame.mapping).isBacked) return Fate.Unbacked;
-    return lookDirty || flagTest(PG.dirty, pfn) ? Fate.Dirty : Fate.Reclaimed;
+    return isDirtyOfFile(pfn) ? Fate.Dirty : Fate.Reclaimed;
   }
   if (!frame.mapcount) return Fate.Pinned;
   const needsSlot = flagTest(PG.swapbacked, pfn) && !flagTest(PG.swapcache, pfn);

@@ -12,7 +12,17 @@
 // What somebody outside holds is passed over here: `ageNext` lists it for the host, which asks
 // the holders how much they use it, and then evicts it in a bracket.
 
-import { Candidate, Fate, LRU_KINDS, LruKind, PG, ScanField, Vmstat } from "../abi";
+import {
+  Candidate,
+  DIRTY_LIST_MAX,
+  DirtyEntry,
+  Fate,
+  LRU_KINDS,
+  LruKind,
+  PG,
+  ScanField,
+  Vmstat,
+} from "../abi";
 import { flagClear, flagSet, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import {
@@ -29,7 +39,7 @@ import { lookExecutable, lookReferences, pageForgetReferences, pageLook } from "
 import { windowBase } from "../mem/layout";
 import { statAdd } from "../mem/vmstat";
 import { recordsForgetAccess } from "../plan/record";
-import { evictApply, hasSwap, obstacleOf } from "./evict";
+import { evictApply, hasSwap, isDirtyOfFile, obstacleOf } from "./evict";
 
 /** Pages that are scanned before others get their turn (Linux: SWAP_CLUSTER_MAX). */
 const CLUSTER: u32 = 32;
@@ -54,6 +64,17 @@ function field(index: u32): usize {
 function tally(fate: Fate): void {
   const at = field(ScanField.Fates + fate);
   store<u32>(at, load<u32>(at) + 1);
+}
+
+/** Lists a dirty page for the host, which has it written so that it can go later. */
+function listDirty(pfn: u32): void {
+  const listed = load<u32>(field(ScanField.Listed));
+  if (listed >= DIRTY_LIST_MAX) return;
+  const entry = field(ScanField.LENGTH + listed * DirtyEntry.LENGTH);
+  const frame = frameOf(pfn);
+  store<u32>(entry, <u32>(frame.mapping >>> 3));
+  store<u64>(entry + (DirtyEntry.IndexLo << 2), frame.index);
+  store<u32>(field(ScanField.Listed), listed + 1);
 }
 
 /** What is to become of a page with `references` since the last look (folio_check_references). */
@@ -85,6 +106,7 @@ function scanInactive(list: u32, count: u32): void {
     const pfn = at.tail;
     const fate = consider(pfn);
     tally(fate);
+    if (fate == Fate.Dirty) listDirty(pfn);
     store<u32>(field(ScanField.Scanned), load<u32>(field(ScanField.Scanned)) + 1);
     if (fate == Fate.Reclaimed) reclaimed++;
     // Still there, and where it was: its next turn comes after everybody's.
@@ -192,7 +214,10 @@ function ageList(list: u32, from: u32, most: u32): u32 {
     const references = lookReferences + recordsForgetAccess(pfn);
     pageForgetReferences(pfn);
     store<u32>(entry, pfn);
-    store<u32>(entry + 4, references);
+    store<u32>(entry + (Candidate.References << 2), references);
+    const isStale = isDirtyOfFile(pfn);
+    store<u32>(entry + (Candidate.Mapping << 2), isStale ? <u32>(frameOf(pfn).mapping >>> 3) : 0);
+    store<u64>(entry + (Candidate.IndexLo << 2), frameOf(pfn).index);
     found++;
   }
   return found;

@@ -39,7 +39,7 @@ import { Key, KeyKind, mappingConflict, mmConflict } from "../plan/freeze";
 import { noticePage } from "../plan/notice";
 import { planBegin, planDone, planTells } from "../plan/plan";
 import { opened, planDrop, refuseFrozen, Ticket, ticketFreeze, ticketOpen } from "../plan/ticket";
-import { needFileIo } from "./file-read";
+import { cacheReady, isStored, needFileIo } from "./file-read";
 
 /** Indexes of the pages that the plan being made is about, ascending. */
 const chosen = memory.data(<i32>(WRITEBACK_PAGES_MAX << 3), 8);
@@ -245,10 +245,13 @@ export function fileTrimmed(mapping: Mapping, end: u64): void {
   mapping.staleEnd = end <= mapping.diskEnd ? 0 : min(mapping.staleEnd, end);
 }
 
-/** Page `index` has to be written again although it was. 1 where it is still cached. */
+/**
+ * Page `index` has to be written again although it was: 1 where it is cached, and dirty now. Else 0
+ * where nothing counts of what the host has of it, 2 where that has to be read back.
+ */
 export function fileRedirty(mapping: Mapping, index: u64): i32 {
-  const pfn = cacheGet(mapping, index);
-  if (!pfn || !flagTest(PG.uptodate, pfn)) return 0;
+  const pfn = cacheReady(mapping, index);
+  if (!pfn) return isStored(mapping, index) ? 2 : 0;
   frameDirty(pfn);
   return 1;
 }

@@ -6,7 +6,7 @@
 
 import {
   Candidate,
-  Fate,
+  DirtyEntry,
   NoticeField,
   NoticeKind,
   PAGE_SIZE,
@@ -15,6 +15,7 @@ import {
   PlaceEntry,
   Populate,
   ResultField,
+  ScanField,
   ScanRange,
   SUBSCRIBER_WORDS,
   WritebackEntry,
@@ -147,8 +148,14 @@ export class Answers {
 
   /** What a scan of the LRU lists has looked at. */
   get scan(): R.ScanRecord {
-    const [scanned = 0, ...fates] = this.#list(1 + Fate.COUNT, 1, (at) => this.#heap.word(at));
-    return { scanned, fates };
+    const [scanned = 0, ...rest] = this.#list(ScanField.LENGTH, 1, (at) => this.#heap.word(at));
+    const count = rest.pop() ?? 0;
+    const dirty = this.#list(count, DirtyEntry.LENGTH, (entry) => {
+      const at = entry + ScanField.LENGTH;
+      const index = this.#heap.wide(at + DirtyEntry.IndexLo);
+      return { mapping: this.#heap.word(at + DirtyEntry.Mapping), index };
+    });
+    return { scanned, fates: rest, dirty };
   }
 
   /** `count` pages that are held outside, with the references that were found. */
@@ -156,6 +163,8 @@ export class Answers {
     return this.#list(count, Candidate.LENGTH, (at) => ({
       pfn: this.#heap.word(at + Candidate.Pfn),
       references: this.#heap.word(at + Candidate.References),
+      mapping: this.#heap.word(at + Candidate.Mapping),
+      index: this.#heap.wide(at + Candidate.IndexLo),
     }));
   }
 

@@ -211,14 +211,22 @@ export interface LackRecord {
 export interface ScanRecord {
   readonly scanned: number;
   readonly fates: readonly number[];
+  /** Dirty pages of files that it has passed over; one may be there twice. */
+  readonly dirty: readonly DirtyPageRecord[];
 }
 
 export interface ShrinkRecord extends ScanRecord {
   readonly reclaimed: number;
 }
 
-/** A page that is held outside. */
-export interface CandidateRecord {
+/** A page of a file. */
+export interface DirtyPageRecord {
+  readonly mapping: number;
+  readonly index: number;
+}
+
+/** A page that is held outside; `mapping` is 0 unless it is a dirty page of a backed file. */
+export interface CandidateRecord extends DirtyPageRecord {
   readonly pfn: number;
   readonly references: number;
 }

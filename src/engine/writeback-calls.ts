@@ -43,9 +43,9 @@ export class WritebackCalls {
     return this.#ask((wasm) => wasm.mapping_written(mapping, index, bytes, failed ? 1 : 0));
   }
 
-  /** A page that was written has to be written again. */
-  redirty(mapping: number, index: number): number {
-    return this.#ask((wasm) => wasm.mapping_redirty(mapping, index));
+  /** A page that was written is to be written again; whether it has to be read back for that. */
+  redirty(mapping: number, index: number): boolean {
+    return this.#ask((wasm) => wasm.mapping_redirty(mapping, index)) === 2;
   }
 
   /** What the host stores was cut to `end` bytes, or grown to them with zeros. */
