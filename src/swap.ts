@@ -20,6 +20,7 @@ import type { Core } from "./core.ts";
 import type { SwapPageRecord } from "./engine/records.ts";
 import { MemoryError, wordsOf } from "./errors.ts";
 import { promiseOf } from "./notifier/answer.ts";
+import { RunBuffers, runsOf, type SwapRun } from "./swap-run.ts";
 
 /** What swap asks of a backing. One backing serves one machine. */
 export type SwapBacking = Pick<Backing, "read" | "write">;
@@ -39,7 +40,7 @@ const SLOT_BYTES = 8;
 export const SWAP_PAGES_MAX = (2 ** ORDER_MAX * PAGE_SIZE) / SLOT_BYTES;
 
 /** Pages that are being written at once, each of them copied. */
-const WRITES_MAX = 64;
+const WRITES_MAX = 256;
 
 /** Why the backing failed: whatever it threw. */
 interface Failure {
@@ -49,9 +50,6 @@ interface Failure {
 /** Told how a read or a write ended: null when it went well, and what the backing answered. */
 type Ended = (failure: Failure | null, answer?: unknown) => void;
 
-/** Tells the engine how a read or a write ended; what failed, as those that wait hear it. */
-type Settle = (work: Work, failure: Failure | null, answer: unknown) => Failure | null;
-
 /** One read or write, and who waits for it. */
 interface Work {
   readonly waiters: Set<Ended>;
@@ -59,11 +57,16 @@ interface Work {
   failure: Failure | null;
 }
 
+function newWork(): Work {
+  return { waiters: new Set(), state: "at once", failure: null };
+}
+
 export class Swap {
   readonly #core: Core;
   readonly #backing: SwapBacking;
   readonly #reads = new Map<number, Work>();
   readonly #writes = new Map<number, Work>();
+  readonly #buffers = new RunBuffers();
   #isWriting = false;
   /** Everything in it is being brought back, so that it can go. */
   isClosing = false;
@@ -100,18 +103,27 @@ export class Swap {
 
   /** Writes what waits to be written: at once, or as the backing gets on with it. */
   writeOut(): void {
-    if (this.#isWriting) return;
+    if (this.#isWriting || this.#writes.size > WRITES_MAX / 2) return;
     this.#isWriting = true;
     try {
-      for (let from = 1; this.#writes.size < WRITES_MAX; ) {
-        const page = this.#core.engine.swap.next(from);
-        if (page === null) return;
-        from = page.pfn + 1;
-        if (!this.#writes.has(page.slot)) this.#write(page);
+      for (let pages = this.#waiting(); pages.length > 0; pages = this.#waiting()) {
+        for (const run of runsOf(pages)) this.#write(run);
       }
     } finally {
       this.#isWriting = false;
     }
+  }
+
+  /** Pages that wait to be written, as many as may be written at once. */
+  #waiting(): SwapPageRecord[] {
+    const { swap } = this.#core.engine;
+    const room = WRITES_MAX - this.#writes.size;
+    const pages: SwapPageRecord[] = [];
+    for (let page = swap.next(1); page !== null && pages.length < room; ) {
+      if (!this.#writes.has(page.slot)) pages.push(page);
+      page = swap.next(page.pfn + 1);
+    }
+    return pages;
   }
 
   /** Begins to read a page that is wanted, and those that the engine reads ahead with it. */
@@ -127,47 +139,66 @@ export class Swap {
   /** Where it fails and nobody hears of it, that is reported: a mere guess is made again. */
   #read({ slot, pfn }: SwapPageRecord, isWanted: boolean): Work {
     const { engine } = this.#core;
-    const bytes = new Uint8Array(PAGE_SIZE);
+    const bytes = this.#buffers.take(PAGE_SIZE);
+    const work = newWork();
+    this.#reads.set(slot, work);
     const ask = () => this.#backing.read(slot * PAGE_SIZE, bytes);
-    return this.#begin(this.#reads, slot, ask, (work, failed, answer) => {
+    this.#perform(bytes, ask, (failed, answer) => {
       const failure = failed ?? shortOf(slot, answer);
       if (failure === null) engine.store(pfn, 0, bytes, 0, PAGE_SIZE);
       engine.swap.filled(slot, failure !== null);
       const isHeard = work.state === "at once" || work.waiters.size > 0;
       if (failure !== null && isWanted && !isHeard) this.#core.report(failure.cause, "swap.read");
-      return failure;
-    });
-  }
-
-  #write({ slot, pfn }: SwapPageRecord): void {
-    const { engine } = this.#core;
-    const bytes = engine.frame(pfn).slice();
-    const ask = () => this.#backing.write(slot * PAGE_SIZE, bytes);
-    this.#begin(this.#writes, slot, ask, (_work, failure) => {
-      engine.swap.written(slot, failure !== null);
-      if (failure !== null) this.#core.report(failure.cause, "swap.write");
-      this.writeOut();
-      return failure;
-    });
-  }
-
-  /** Asks the backing; `settle` tells the engine how that ended, and answers with what failed. */
-  #begin(works: Map<number, Work>, slot: number, ask: () => unknown, settle: Settle): Work {
-    const work: Work = { waiters: new Set(), state: "at once", failure: null };
-    works.set(slot, work);
-    this.#perform(ask, (failure, answer) => {
-      works.delete(slot);
-      work.failure = settle(work, failure, answer);
-      work.state = "over";
-      for (const tell of work.waiters) tell(work.failure);
-      this.#core.written.tell();
+      this.#reads.delete(slot);
+      this.#end(work, failure);
     });
     if (work.state === "at once") work.state = "at work";
     return work;
   }
 
+  /** What fails together is written page by page, so that one bad slot is one page's. */
+  #write(run: SwapRun): void {
+    const bytes = this.#gather(run);
+    const work = newWork();
+    for (const { slot } of run) this.#writes.set(slot, work);
+    const position = (run[0] as SwapPageRecord).slot * PAGE_SIZE;
+    const ask = () => this.#backing.write(position, bytes);
+    this.#perform(bytes, ask, (failure) => {
+      if (failure !== null && run.length > 1) {
+        for (const page of run) this.#write([page]);
+      } else {
+        for (const { slot } of run) this.#written(slot, failure);
+      }
+      this.#end(work, failure);
+      this.writeOut();
+    });
+  }
+
+  #gather(run: SwapRun): Uint8Array {
+    const bytes = this.#buffers.take(run.length * PAGE_SIZE);
+    let at = 0;
+    for (const { pfn } of run) {
+      this.#core.engine.load(pfn, 0, bytes, at, PAGE_SIZE);
+      at += PAGE_SIZE;
+    }
+    return bytes;
+  }
+
+  #written(slot: number, failure: Failure | null): void {
+    this.#writes.delete(slot);
+    this.#core.engine.swap.written(slot, failure !== null);
+    if (failure !== null) this.#core.report(failure.cause, "swap.write");
+  }
+
+  #end(work: Work, failure: Failure | null): void {
+    work.failure = failure;
+    work.state = "over";
+    for (const tell of work.waiters) tell(failure);
+    this.#core.written.tell();
+  }
+
   /** Asks the backing; `ended` runs at once, unless it answers with a promise. */
-  #perform(ask: () => unknown, ended: Ended): void {
+  #perform(bytes: Uint8Array, ask: () => unknown, ended: Ended): void {
     let answer: unknown;
     let promise: Promise<unknown> | null;
     try {
@@ -179,6 +210,7 @@ export class Swap {
     }
     if (promise === null) {
       ended(null, answer);
+      this.#buffers.giveBack(bytes);
       return;
     }
     const settled = promise.then(

@@ -1,14 +1,16 @@
 // Bytes in the host's own memory: outside of the machine's arena, and there at once.
 //
-//    position   0        4096     8192     12288
+//    position   0        64 KiB   128 KiB  192 KiB
 //              ┌────────┬────────┬────────┬────
 //              │ block  │   -    │ block  │         made when first written; none reads as zeros
 //              └────────┴────────┴────────┴────
 //                                    ▲ size: what a block has beyond it is zero
 
-import { PAGE_SIZE } from "../../assembly/abi.ts";
 import type { DirectBacking } from "./backing.ts";
 import { closedError, positionOf } from "./position.ts";
+
+/** Bytes of a block. */
+const BLOCK = 65536;
 
 /** Keeps nothing beyond the life of the process: `sync` has nothing to do. */
 export function memoryBacking(): DirectBacking {
@@ -24,10 +26,13 @@ class MemoryBacking implements DirectBacking {
     this.#expectOpen();
     const start = positionOf(position, "position");
     const bytes = Math.max(0, Math.min(into.byteLength, this.#size - start));
-    for (const { index, from, end, at } of blocksOf(start, bytes)) {
-      const block = this.#blocks.get(index);
+    for (let at = 0; at < bytes; ) {
+      const from = (start + at) % BLOCK;
+      const end = Math.min(BLOCK, from + bytes - at);
+      const block = this.#blocks.get((start + at - from) / BLOCK);
       if (block === undefined) into.fill(0, at, at + end - from);
       else into.set(block.subarray(from, end), at);
+      at += end - from;
     }
     return bytes;
   }
@@ -35,11 +40,14 @@ class MemoryBacking implements DirectBacking {
   write(position: number, from: Uint8Array): void {
     this.#expectOpen();
     const start = positionOf(position, "position");
-    for (const part of blocksOf(start, from.byteLength)) {
-      const bytes = from.subarray(part.at, part.at + part.end - part.from);
-      this.#block(part.index).set(bytes, part.from);
+    const bytes = from.byteLength;
+    for (let at = 0; at < bytes; ) {
+      const first = (start + at) % BLOCK;
+      const count = Math.min(BLOCK - first, bytes - at);
+      this.#block((start + at - first) / BLOCK).set(from.subarray(at, at + count), first);
+      at += count;
     }
-    if (from.byteLength > 0) this.#size = Math.max(this.#size, start + from.byteLength);
+    if (bytes > 0) this.#size = Math.max(this.#size, start + bytes);
   }
 
   size(): number {
@@ -66,7 +74,7 @@ class MemoryBacking implements DirectBacking {
   #block(index: number): Uint8Array {
     let block = this.#blocks.get(index);
     if (block === undefined) {
-      block = new Uint8Array(PAGE_SIZE);
+      block = new Uint8Array(BLOCK);
       this.#blocks.set(index, block);
     }
     return block;
@@ -74,32 +82,14 @@ class MemoryBacking implements DirectBacking {
 
   /** Drops the blocks beyond `size`, and clears the tail of the one that it is in. */
   #cut(size: number): void {
-    const last = Math.floor(size / PAGE_SIZE);
+    const last = Math.floor(size / BLOCK);
     for (const index of this.#blocks.keys()) {
       if (index > last) this.#blocks.delete(index);
     }
-    this.#blocks.get(last)?.fill(0, size % PAGE_SIZE);
+    this.#blocks.get(last)?.fill(0, size % BLOCK);
   }
 
   #expectOpen(): void {
     if (this.#isClosed) throw closedError();
-  }
-}
-
-/** Bytes [from, end) of the block `index`, which are those from `at` on of what is asked for. */
-interface Part {
-  readonly index: number;
-  readonly from: number;
-  readonly end: number;
-  readonly at: number;
-}
-
-function* blocksOf(position: number, bytes: number): Generator<Part, void, void> {
-  for (let at = 0; at < bytes; ) {
-    const index = Math.floor((position + at) / PAGE_SIZE);
-    const from = position + at - index * PAGE_SIZE;
-    const end = Math.min(PAGE_SIZE, from + bytes - at);
-    yield { index, from, end, at };
-    at += end - from;
   }
 }

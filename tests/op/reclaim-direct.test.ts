@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_PRIVATE } from "../../src/constants.ts";
-import { at, boot, draw, PAGE, PRIVATE, pages, READ_WRITE, range } from "../support/boot.ts";
+import { at, boot, draw, PAGE, PRIVATE, pages, READ_WRITE } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { DRAWING, expectWhole, fillMemory, out, SWAP, swapping } from "../support/crowded.ts";
-import { hold } from "../support/holder.ts";
+import { hold, watchPromise } from "../support/holder.ts";
 import { gate } from "../support/sleeper.ts";
 import { storeOf } from "../support/store.ts";
 
@@ -68,12 +68,35 @@ describe("a call that lacks memory", () => {
   });
 
   test("waits for holders where it may, and holds no freeze meanwhile", async () => {
-    const booted = swapping({ swap: { pages: 220 } });
+    const booted = swapping();
+    const { mm, machine } = booted;
+    const count = machine.frames.free - machine.watermarks.high;
+    const base = mm.mmapSync(0, 2 * count * PAGE, READ_WRITE, PRIVATE);
+    mm.writeSync(base, new Uint8Array(count * PAGE).fill(3));
     const door = gate();
     const holder = hold(booted, { answer: () => door.promise });
-    await holder.subscriber.exportRange(booted.mm, ...range(0, 8));
-    expect(() => fillMemory(booted)).toThrow(expect.objectContaining({ code: "ENOMEM" }));
+    await holder.subscriber.exportRange(mm, at(0), at(8));
+    await holder.subscriber.exportRange(mm, base, base + count * PAGE);
+    // Nobody has a page that is not held: without waiting there is none.
+    const more = new Uint8Array(count * PAGE).fill(4);
+    expect(() => mm.writeSync(base + count * PAGE, more)).toThrow(
+      expect.objectContaining({ code: "ENOMEM" }),
+    );
     expect(holder.diary).toEqual([]);
+    const writing = watchPromise(mm.write(base + count * PAGE, more));
+    await settle();
+    expect(writing.state).toBe("pending");
+    expect(holder.diary.length).toBeGreaterThan(0);
+    expect(new Set(holder.diary)).toEqual(new Set(["evict pfn some"]));
+    // It waits, and freezes nothing of its own: what is there is read, what is beside it changes.
+    expect(machine.load.brackets).toBe(holder.diary.length);
+    expect(mm.readSync(base, 1)[0]).toBe(3);
+    mm.mprotectSync(base + count * PAGE, count * PAGE, READ_WRITE);
+    door.open();
+    for (let turn = 0; turn < 200 && writing.state === "pending"; turn++) await settle();
+    expect(writing.state).toBe("done");
+    expect(machine.load).toEqual({ brackets: 0, waiting: 0 });
+    expectWhole(booted);
   });
 
   test("a call out of a callback has the reserve, and reclaims nothing", async () => {

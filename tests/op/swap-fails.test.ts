@@ -1,6 +1,7 @@
 // Is anything lost when the backing of a swap area fails, and who hears of it?
 
 import { describe, expect, test } from "vitest";
+import { memoryBacking } from "../../src/backing/memory.ts";
 import { MADV_PAGEOUT } from "../../src/constants.ts";
 import { at, boot, PAGE, pages, pattern, strip } from "../support/boot.ts";
 import { errorOf, watchPromise } from "../support/holder.ts";
@@ -70,6 +71,35 @@ describe("a backing that fails", () => {
     expect(stat()).toEqual({ in: 0, out: 1, slots: 2 });
     expect(machine.check()).toBe(0);
     expect(mm.readSync(at(0), 1)).toEqual(pattern(0, 1));
-    expect(store.diary).toEqual(["write 0", "write 1"]);
+    // Both together first, then each alone.
+    expect(store.diary).toEqual(["write 0", "write 1", "write 0", "write 1"]);
+  });
+
+  test("one bad slot is one page's: those beside it are stored", async () => {
+    const memory = memoryBacking();
+    const write = (position: number, from: Uint8Array) => {
+      if (position <= 3 * PAGE && position + from.length > 3 * PAGE) throw new Error("bad sector");
+      memory.write(position, from);
+    };
+    const backing = { write, read: memory.read.bind(memory) };
+    const { mm, machine, reports } = boot("wwwwwwww", { swap: { pages: 128, backing } });
+    await mm.madvise(...pages(0, 8), MADV_PAGEOUT);
+    expect(machine.vmstat().pswpout).toBe(7);
+    expect(reports).toHaveLength(1);
+    expect(mm.readSync(at(0), 8 * PAGE)).toEqual(pattern(0, 8 * PAGE));
+    expect(machine.check()).toBe(0);
+  });
+
+  test("a buffer that a backing moves elsewhere is not used again", async () => {
+    const memory = memoryBacking();
+    const write = (position: number, from: Uint8Array) => {
+      memory.write(position, from);
+      if (position % (2 * PAGE) === 0) structuredClone(null, { transfer: [from.buffer] });
+    };
+    const backing = { write, read: memory.read.bind(memory) };
+    const { mm, machine, reports } = boot("wwwwwwww", { swap: { pages: 128, backing } });
+    for (let page = 0; page < 8; page++) await mm.madvise(...pages(page, page + 1), MADV_PAGEOUT);
+    expect(mm.readSync(at(0), 8 * PAGE)).toEqual(pattern(0, 8 * PAGE));
+    expect([reports, machine.check()]).toEqual([[], 0]);
   });
 });

@@ -91,7 +91,7 @@ describe("swapOff", () => {
 
   test("waits for reads, and for what is on its way out", async () => {
     const { mm, machine, store, stat } = swapping({ isSlow: true });
-    await mm.madvise(...pages(0, 4), MADV_PAGEOUT);
+    for (let page = 0; page < 4; page++) await mm.madvise(...pages(page, page + 1), MADV_PAGEOUT);
     store.open.shift()?.open();
     await settle();
     const off = watchPromise(machine.swapOff());

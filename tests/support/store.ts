@@ -11,7 +11,7 @@ export interface Store extends SwapBacking {
   readonly diary: string[];
   /** Questions that have no answer yet. */
   readonly open: Gate<void>[];
-  /** What the next question of a kind fails with, once. */
+  /** What the next question of a kind fails with: once, that about one page alone. */
   failure: { on: "read" | "write"; error: Error } | null;
   /** Answers what is open, and what is asked because of it. */
   answer(): Promise<void>;
@@ -20,11 +20,12 @@ export interface Store extends SwapBacking {
 /** `isSlow`: each question waits for `answer`; else it is answered at once. */
 export function storeOf(isSlow: boolean): Store {
   const memory = memoryBacking();
-  const ask = <T>(on: "read" | "write", position: number, work: () => T) => {
-    store.diary.push(`${on} ${position / PAGE}`);
+  const ask = <T>(on: "read" | "write", position: number, bytes: number, work: () => T) => {
+    for (let at = position; at < position + bytes; at += PAGE)
+      store.diary.push(`${on} ${at / PAGE}`);
     const { failure } = store;
     const fails = failure?.on === on;
-    if (fails) store.failure = null;
+    if (fails && bytes <= PAGE) store.failure = null;
     const go = () => {
       if (fails) throw failure.error;
       return work();
@@ -38,8 +39,9 @@ export function storeOf(isSlow: boolean): Store {
     diary: [],
     open: [],
     failure: null,
-    read: (position, into) => ask("read", position, () => memory.read(position, into)),
-    write: (position, from) => ask("write", position, () => memory.write(position, from)),
+    read: (position, into) => ask("read", position, into.length, () => memory.read(position, into)),
+    write: (position, from) =>
+      ask("write", position, from.length, () => memory.write(position, from)),
     async answer() {
       for (let next = store.open.shift(); next !== undefined; next = store.open.shift()) {
         next.open();
