@@ -18,10 +18,13 @@ import { installPacked, type Project, ROOT } from "../package/project.ts";
 import { SEED } from "../support/prng.ts";
 import { hasChromium, launch, type Opened, openPage } from "./chromium.ts";
 import type { Rounds } from "./opfs/page.ts";
-import type { Failures } from "./opfs/rounds.ts";
+import type { Failures, PressureResult } from "./opfs/rounds.ts";
 
 const FIXTURE = "tests/browser/opfs";
-const SWAP_ROUND = "tests/support/swap-round.ts";
+const SUPPORT = ["swap-round", "pressure", "prng"].map((name) => `tests/support/${name}.ts`);
+
+/** PRESSURE=full runs ten times 64 MiB. */
+const PRESSURE = process.env["PRESSURE"] === "full" ? [64, 64] : [2, 1];
 
 const PATIENCE = 120_000;
 
@@ -73,7 +76,7 @@ function call(page: Page, name: keyof Rounds, ...args: unknown[]): Promise<unkno
 describe.skipIf(!hasChromium())("OPFS", () => {
   beforeAll(async () => {
     project = await installPacked();
-    for (const path of [FIXTURE, "tests/backing/suite.ts", SWAP_ROUND]) {
+    for (const path of [FIXTURE, "tests/backing/suite.ts", ...SUPPORT]) {
       await cp(join(ROOT, path), join(project.folder, path), { recursive: true });
     }
     browser = await launch();
@@ -129,6 +132,20 @@ describe.skipIf(!hasChromium())("OPFS", () => {
         expect(await call(opened.page, round)).toEqual(ROUND);
       },
       PATIENCE,
+    );
+
+    test.each([
+      ["directPressure", PRESSURE[0]],
+      ["workerPressure", PRESSURE[1]],
+    ] as const)(
+      "%s: %s MiB run ten times as much, and every byte is there",
+      async (round, mebibytes = 1) => {
+        const result = (await call(opened.page, round, mebibytes, SEED)) as PressureResult;
+        expect(result).toMatchObject({ slots: 0, check: 0 });
+        expect(result.out).toBeGreaterThan(10 * mebibytes * 256);
+        if (process.env["PRESSURE"] === "full") console.info(round, result.seconds, "seconds");
+      },
+      5 * PATIENCE,
     );
 
     test("in a worker, calls that cannot wait find their page", async () => {

@@ -26,6 +26,7 @@ import { SEED } from "../support/prng.ts";
 const SPACE_PAGES = 8;
 const RUNS = Number(process.env["RUNS"] ?? 150);
 const DEADLINE = 10_000;
+const SWAP = { pages: 64 };
 
 const ANSWERS: readonly Answer[] = ["at once", "later", "throw", "reject", "lie", "hang"];
 
@@ -58,6 +59,8 @@ type Operation =
   | "install"
   | "leave"
   | "fence"
+  | "reclaim"
+  | "sync reclaim"
   | "sync munmap"
   | "sync write"
   | "wait";
@@ -97,6 +100,9 @@ const OPERATIONS: readonly Operation[] = [
   "install",
   "leave",
   "fence",
+  "reclaim",
+  "reclaim",
+  "sync reclaim",
   "sync munmap",
   "sync write",
   "wait",
@@ -160,7 +166,8 @@ class Run {
   constructor(scheduler: fc.Scheduler, scene: Scene) {
     this.#scheduler = scheduler;
     this.#scene = scene;
-    this.booted = boot("wwwwrr__", { exportNotifiers: { parallel: scene.parallel } });
+    const { parallel } = scene;
+    this.booted = boot("wwwwrr__", { swap: SWAP, exportNotifiers: { parallel } });
     this.mms = [this.booted.mm];
     this.file = fileOn(this.booted.machine, scene.store);
     // Four equal pages, seen once by a pass: the next one finds them unchanged.
@@ -241,6 +248,11 @@ class Run {
         return step.which < 6 ? undefined : checker.leave();
       case "fence":
         return this.#fence(step, checker);
+      case "reclaim":
+        return this.booted.machine.reclaim({ pages: step.count });
+      case "sync reclaim":
+        this.booted.machine.reclaimSync({ pages: step.count });
+        return undefined;
       case "sync munmap":
         mm.munmapSync(...where);
         return undefined;
@@ -344,6 +356,7 @@ async function play(scheduler: fc.Scheduler, given: Scene): Promise<Run> {
 
 describe("whatever happens", () => {
   test(`invariants 1 to 8 hold (SEED=${SEED})`, async () => {
+    let reclaimed = 0;
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), scene, async (scheduler, given) => {
         const run = await play(scheduler, given);
@@ -351,13 +364,15 @@ describe("whatever happens", () => {
         expect(run.isSettled).toBe(true);
         expect(run.booted.machine.load).toEqual({ brackets: 0, waiting: 0 });
         expect(run.booted.machine.check()).toBe(0);
+        reclaimed += run.booted.machine.vmstat().pgsteal_kswapd;
       }),
       { seed: SEED, numRuns: RUNS },
     );
+    expect(reclaimed).toBeGreaterThan(RUNS / 10);
   });
 
   test(`exit and fences leave every frame free (SEED=${SEED})`, async () => {
-    const empty = boot().machine;
+    const empty = boot("", { swap: SWAP }).machine;
     for (const mm of empty.mms) mm.exitSync();
     const { free } = empty.frames;
     const slabs = empty.vmstat().nr_slab;

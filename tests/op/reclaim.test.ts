@@ -201,6 +201,30 @@ describe("reclaim of what is held", () => {
     expectWhole(booted);
   });
 
+  test("nothing goes while a fork is waited for; then both have every byte", async () => {
+    const booted = swapping();
+    const door = gate();
+    const holder = hold(booted, { answer: () => door.promise });
+    await holder.subscriber.export(booted.mm, at(2), { write: true });
+    const forking = booted.mm.fork();
+    const during = [
+      booted.machine.reclaimSync({ pages: 8 }),
+      await booted.machine.reclaim({ pages: 8 }),
+    ];
+    expect(during.map(({ reclaimed }) => reclaimed)).toEqual([0, 0]);
+    expect(during[0]?.skipped.frozen).toBeGreaterThanOrEqual(8);
+    expect(out(booted)).toBe("wwwwwwww");
+    door.open();
+    const child = await forking;
+    expect(child.areas()).toHaveLength(1);
+    await booted.machine.reclaim({ pages: 8 });
+    expect(out(booted)).toBe("SSSSSSSS");
+    child.writeSync(at(0), Uint8Array.of(99));
+    expectWhole(booted);
+    expect([...child.readSync(at(0), 1), ...child.readSync(at(7), 1)]).toEqual([99, 8]);
+    expect(booted.machine.check()).toBe(0);
+  });
+
   test("pages under an open bracket stay", async () => {
     const booted = swapping();
     const door = gate();

@@ -1,13 +1,25 @@
 // A working set many times larger than memory, every byte of it known: written and read in order
 // and at random, shared by forks, and compared with what each process wrote last.
+//
+// Nothing of a test runner or of Node is in here, so that it runs in a browser too.
 
-import type { Machine } from "../../src/machine.ts";
-import type { Mm } from "../../src/mm.ts";
-import { PAGE, PRIVATE, READ_WRITE } from "./boot.ts";
 import type { Random } from "./prng.ts";
 
+const PAGE = 4096;
+
+/** What is asked of an address space: of the sources, or of the package. */
+interface Mm {
+  mmap(address: number, length: number, prot: number, flags: number): Promise<number>;
+  write(address: number, from: Uint8Array): Promise<unknown>;
+  read(address: number, into: Uint8Array): Promise<unknown>;
+  fork(): Promise<Mm>;
+  exit(): Promise<unknown>;
+}
+
 export interface Pressure {
-  readonly machine: Machine;
+  readonly machine: { createMm(): Mm };
+  /** Protection and flags of private memory that can be written. */
+  readonly kind: readonly [prot: number, flags: number];
   readonly random: Random;
   /** Pages of the working set. */
   readonly pages: number;
@@ -27,9 +39,9 @@ const words = new Uint32Array(bytes.buffer);
 
 /** Runs it, waiting where it must; throws at the first byte that is not what it was. */
 export async function runUnderPressure(pressure: Pressure): Promise<void> {
-  const { machine, pages, random, touches } = pressure;
+  const { machine, kind, pages, random, touches } = pressure;
   const mm = machine.createMm();
-  const base = await mm.mmap(0, pages * PAGE, READ_WRITE, PRIVATE);
+  const base = await mm.mmap(0, pages * PAGE, ...kind);
   const parent: Process = { mm, seeds: new Uint32Array(pages) };
   for (let page = 0; page < pages; page++) await fill(parent, base, page, random);
   for (let page = 0; page < pages; page++) await expectPage(parent, base, page);

@@ -1,7 +1,7 @@
 // Chance that can be repeated: one seed, printed in the test's name, replayed with SEED=…
 
-/** The seed of this run. */
-export const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+/** The seed of this run; in a browser, where nothing can be given, the test says it. */
+export const SEED = Number(globalThis.process?.env["SEED"] ?? Date.now() % 1_000_000);
 
 export interface Random {
   /** A whole number from 0 up to, not including, `end`. */

@@ -2,7 +2,7 @@
 
 import * as pagebell from "pagebell";
 import { opfsBacking, serveOpfs } from "pagebell/backing/opfs";
-import { type Open, runSuite, runSwap } from "./rounds.ts";
+import { type Open, runPressure, runSuite, runSwap } from "./rounds.ts";
 
 serveOpfs(globalThis);
 
@@ -24,12 +24,16 @@ async function runSync(): Promise<number[]> {
 }
 
 interface Job {
-  readonly job: "suite" | "swap" | "sync";
+  readonly job: "suite" | "swap" | "sync" | "pressure";
   readonly seed: number;
+  readonly mebibytes: number;
 }
 
 addEventListener("message", async ({ data }: MessageEvent<Partial<Job>>) => {
   if (data.job === "suite") postMessage(await runSuite(open, data.seed ?? 0));
   if (data.job === "swap") postMessage(await runSwap(open));
   if (data.job === "sync") postMessage(await runSync());
+  if (data.job === "pressure") {
+    postMessage(await runPressure(open, data.mebibytes ?? 1, data.seed ?? 0));
+  }
 });

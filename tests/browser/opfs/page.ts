@@ -1,16 +1,18 @@
 // The page's own thread: files by way of the package's worker, of a worker of its own, of a port.
 
 import { opfsBacking, opfsWorkerBacking } from "pagebell/backing/opfs";
-import { type Failures, type Open, runSuite, runSwap } from "./rounds.ts";
+import { type Failures, type Open, runPressure, runSuite, runSwap } from "./rounds.ts";
 
 const inside = new Worker(new URL("./inside.ts", import.meta.url), { type: "module" });
 
+type Job = "suite" | "swap" | "sync" | "pressure";
+
 /** What the worker answers to a job. */
-function ask(job: "suite" | "swap" | "sync", seed: number): Promise<unknown> {
+function ask(job: Job, seed: number, mebibytes = 1): Promise<unknown> {
   return new Promise((resolve, reject) => {
     inside.onmessage = ({ data }) => resolve(data);
     inside.onerror = ({ message }) => reject(new Error(message));
-    inside.postMessage({ job, seed });
+    inside.postMessage({ job, seed, mebibytes });
   });
 }
 
@@ -35,6 +37,8 @@ const rounds = {
   directSwap: () => ask("swap", 0),
   workerSwap: () => runSwap(open),
   directSync: () => ask("sync", 0),
+  directPressure: (mebibytes: number, seed: number) => ask("pressure", seed, mebibytes),
+  workerPressure: (mebibytes: number, seed: number) => runPressure(open, mebibytes, seed),
 
   /** One file after another: emptied, kept, exclusive. */
   async found(): Promise<unknown[]> {
