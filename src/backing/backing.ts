@@ -9,8 +9,8 @@
  * else; calls on different bytes may be, and nothing can be said of the order in which they end. A
  * `sync` may be asked for while reads and writes are under way: it covers those that had settled.
  *
- * Swap asks for `read` and `write` only, of whole pages, slot n at n × 4096: it reads one at a time,
- * and writes up to 64 that lie side by side.
+ * Swap asks for `read` and `write` only, of whole pages, slot n at n × 4096: it reads one at a
+ * time, and writes up to 64 that lie side by side.
  */
 export interface Backing {
   /**
