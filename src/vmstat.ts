@@ -56,6 +56,7 @@ const INDEX: Readonly<Record<VmstatName, Vmstat>> = {
   pgscan_direct: Vmstat.pgscan_direct,
   pgsteal_kswapd: Vmstat.pgsteal_kswapd,
   pgsteal_direct: Vmstat.pgsteal_direct,
+  hugepages_lent: Vmstat.hugepages_lent,
 };
 
 export function vmstat(engine: Engine): VmstatCounters {

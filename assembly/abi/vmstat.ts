@@ -58,5 +58,7 @@ export const enum Vmstat {
   pgscan_direct,
   pgsteal_kswapd,
   pgsteal_direct,
+  /** Huge pages that a fork child has, and that were promised to their owner again. */
+  hugepages_lent,
   COUNT,
 }

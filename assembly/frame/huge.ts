@@ -156,6 +156,7 @@ export function hugeLend(head: u32): void {
   if (CHECK) assert(!flagTest(PG.private_, head), "G6: a huge page is lent twice");
   flagSet(PG.private_, head);
   hugeLent++;
+  statAdd(Vmstat.hugepages_lent, 1);
   hugePromised++;
   statAdd(Vmstat.hugepages_rsvd, 1);
 }
@@ -182,6 +183,12 @@ export function hugeTake(promised: bool): u32 {
   return head;
 }
 
+/** The last that had a lent page has let go. */
+function giveBack(): void {
+  hugeLent--;
+  statAdd(Vmstat.hugepages_lent, -1);
+}
+
 /** One reference less; the last one frees it, and with it its owner and its flags. */
 export function hugeDrop(head: u32): void {
   const frame = frameOf(head);
@@ -190,7 +197,7 @@ export function hugeDrop(head: u32): void {
   if (CHECK) assert(frame.mapcount == 0, "a huge page that is mapped is freed");
   frame.mapping = 0;
   frame.index = 0;
-  if (flagTest(PG.private_, head)) hugeLent--;
+  if (flagTest(PG.private_, head)) giveBack();
   flagsClear(AT_FREE, head);
   push(head);
 }

@@ -8,7 +8,7 @@ import { PG, Vmstat } from "../abi";
 import { flagCount } from "../frame/flag-range";
 import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
-import { hugeFree, hugePromised, hugeTotal } from "../frame/huge";
+import { hugeFree, hugeLent, hugePromised, hugeTotal } from "../frame/huge";
 import { dirtyFirst } from "../map/dirty";
 import { Mapping } from "../map/mapping";
 import { frameCount } from "../mem/layout";
@@ -41,6 +41,7 @@ export function checkGauges(): u32 {
 function isGauge(index: i32): bool {
   if (index == Vmstat.swap_slots_used) return true;
   if (index == Vmstat.nr_dirty || index == Vmstat.nr_writeback) return true;
+  if (index == Vmstat.hugepages_lent) return true;
   if (index >= Vmstat.hugepages_total && index <= Vmstat.hugepages_rsvd) return true;
   if (index >= Vmstat.nr_inactive_anon && index <= Vmstat.nr_active_file) return true;
   return index >= Vmstat.nr_page_table_pages && index <= Vmstat.nr_quarantined;
@@ -77,6 +78,7 @@ function flaggedHuge(flag: PG): f64 {
 
 function hugeGaugesAreRight(): bool {
   if (statGet(Vmstat.hugepages_total) != <f64>hugeTotal) return false;
+  if (statGet(Vmstat.hugepages_lent) != <f64>hugeLent) return false;
   return (
     statGet(Vmstat.hugepages_free) == <f64>hugeFree &&
     statGet(Vmstat.hugepages_rsvd) == <f64>hugePromised

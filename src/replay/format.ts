@@ -133,7 +133,7 @@ export interface RecordedState {
   readonly pool: RecordedPool | null;
 }
 
-/** Huge pages that nobody uses, and how many of these are promised to somebody. */
+/** Huge pages that nobody uses, and how many are promised to somebody: below 0 is possible. */
 export interface RecordedPool {
   readonly free: number;
   readonly promised: number;

@@ -144,7 +144,7 @@ function parsePool(value: unknown): RecordedPool {
   const [free, promised] = read.list(value, "pool");
   return {
     free: read.natural(free, "free huge pages"),
-    promised: read.natural(promised, "promised huge pages"),
+    promised: read.integer(promised, "promised huge pages"),
   };
 }
 

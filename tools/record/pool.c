@@ -9,17 +9,18 @@
 #include "call.h"
 #include "fail.h"
 
-static uint64_t kept;
+static int64_t kept;
 
 #define FOLDER "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
-static uint64_t number_in(const char *path) {
+/** What is below 0 is shown as if it had wrapped. */
+static int64_t number_in(const char *path) {
   uint64_t number;
   FILE *file = fopen(path, "re");
   if (file == NULL) fail(EXIT_REFUSED, "%s cannot be read: has this kernel huge pages? %m", path);
   if (fscanf(file, "%" SCNu64, &number) != 1) fail(EXIT_REFUSED, "%s is not understood", path);
   fclose(file);
-  return number;
+  return (int64_t)number;
 }
 
 struct pool pool_now(void) {
@@ -33,19 +34,20 @@ static void expect_no_surplus(void) {
   fail(EXIT_REFUSED, "the pool may grow; it must not: vm.nr_overcommit_hugepages=0");
 }
 
-static void take(uint64_t pages) {
+static void take(int64_t pages) {
   int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
-  void *taken = mmap(NULL, pages * HUGE_BYTES, PROT_NONE, flags, -1, 0);
+  size_t bytes = (size_t)pages * HUGE_BYTES;
+  void *taken = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
   if (taken == MAP_FAILED) fail_call("MAP_HUGETLB");
-  if (madvise(taken, pages * HUGE_BYTES, MADV_DONTFORK) != 0) fail_call("MADV_DONTFORK");
+  if (madvise(taken, bytes, MADV_DONTFORK) != 0) fail_call("MADV_DONTFORK");
 }
 
-void pool_open(uint64_t pages) {
+void pool_open(int64_t pages) {
   expect_no_surplus();
   struct pool pool = pool_now();
-  uint64_t available = pool.free - pool.promised;
+  int64_t available = pool.free - pool.promised;
   if (available < pages) {
-    fail(EXIT_REFUSED, "%" PRIu64 " huge pages are free, and it takes %" PRIu64
+    fail(EXIT_REFUSED, "%" PRId64 " huge pages are free, and it takes %" PRId64
          ": vm.nr_hugepages", available, pages);
   }
   if (available > pages) take(available - pages);

@@ -7,15 +7,18 @@
 
 /** What is left of it, without what the recorder keeps away. */
 struct pool {
-  /** Huge pages that nobody uses, and how many of these are promised to somebody. */
-  uint64_t free, promised;
+  /**
+   * Huge pages that nobody uses, and how many are promised to somebody. The latter falls below 0
+   * when an owner goes whose fork child has a page of it (hugetlb_restore_reserve).
+   */
+  int64_t free, promised;
 };
 
 /**
  * Leaves exactly `pages` huge pages of 2 MiB that nobody uses or was promised; fails where there
  * are fewer. Nothing of the system is changed: what is too much is promised to the recorder.
  */
-void pool_open(uint64_t pages);
+void pool_open(int64_t pages);
 
 struct pool pool_now(void);
 

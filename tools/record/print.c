@@ -72,7 +72,7 @@ void print_header(const struct options *options, const struct file *files) {
            files_bytes(options->profile, i));
   }
   putchar(']');
-  if (options->profile->pool > 0) printf("," NUMBER("hugePages"), options->profile->pool);
+  if (options->profile->pool > 0) printf(",\"hugePages\":%" PRId64, options->profile->pool);
   if (options->profile->is_placed) printf("," HEX("mmapBase"), MMAP_BASE);
   printf("}\n");
 }

@@ -94,10 +94,10 @@ void state_print_start(const struct process *process, uint64_t the_break) {
   printf("],\"pages\":{}}\n");
 }
 
-/** Huge pages that nobody uses, and how many of these are promised. */
+/** Huge pages that nobody uses, and how many are promised. */
 static void print_pool(void) {
   struct pool pool = pool_now();
-  printf(",\"pool\":[%" PRIu64 ",%" PRIu64 "]", pool.free, pool.promised);
+  printf(",\"pool\":[%" PRId64 ",%" PRId64 "]", pool.free, pool.promised);
 }
 
 void state_print(const struct processes *processes, const struct file *files) {
