@@ -98,6 +98,7 @@ function checkMappings(): u32 {
     if (bad) return bad;
     if (!mapping.refs || mapping.refs < linkCount - before) return ObjectInvariant.MappingRefs;
     pages = 0;
+    if (mapping.promises) nodes += 1;
     dirtyForget();
     const cache = mapping.root ? checkNode(mapping, mapping.root, mapping.height, 0) : 0;
     if (cache) return cache;

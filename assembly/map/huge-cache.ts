@@ -1,29 +1,19 @@
 // Shared huge pages: the page cache of a file that has them (as Linux fs/hugetlbfs, mm/hugetlb.c).
 // A huge page stands in the cache once, at its first index.
 //
-// The file is promised a page for each that nobody has touched. One that a hole took is free for
-// anyone: it comes back from what is promised to nobody, or, where there is none, from what the
-// file still has.
+// The file is promised a page for each that nobody has touched. One that a hole took comes back from
+// what is promised to nobody.
 
 import { HUGE_FRAMES, PG, Status } from "../abi";
 import { flagSet } from "../frame/flags";
 import { frameOf } from "../frame/frame";
-import { hugeAvailable, hugeDrop, hugePromise, hugeTake, hugeZero } from "../frame/huge";
+import { hugeDrop, hugePromise, hugeTake, hugeZero } from "../frame/huge";
+import { isPromised, promiseUsed } from "./huge-promise";
 import { cacheGet, cacheInsert, cachePrune, Mapping } from "./mapping";
 
 /** First index of the huge page that page `index` of a file is a part of. */
 export function hugeIndexOf(index: u64): u64 {
   return index & ~(<u64>HUGE_FRAMES - 1);
-}
-
-function hasHoles(mapping: Mapping): bool {
-  return mapping.hugePages > mapping.pages + mapping.promised;
-}
-
-/** Is the page that is filled next to come from the file's promise? */
-function usesPromise(mapping: Mapping): bool {
-  if (!mapping.promised) return false;
-  return !hasHoles(mapping) || !hugeAvailable();
 }
 
 /**
@@ -33,7 +23,7 @@ function usesPromise(mapping: Mapping): bool {
 export function hugeCacheFill(mapping: Mapping, index: u64): i32 {
   const cached = cacheGet(mapping, index);
   if (cached) return <i32>cached;
-  const promised = usesPromise(mapping);
+  const promised = isPromised(mapping, index);
   const head = hugeTake(promised);
   if (!head) return Status.BUS_ADRERR;
   if (!cacheInsert(mapping, index, head)) {
@@ -42,7 +32,7 @@ export function hugeCacheFill(mapping: Mapping, index: u64): i32 {
     if (promised) hugePromise(1);
     return Status.ENOMEM;
   }
-  if (promised) mapping.promised--;
+  if (promised) promiseUsed(mapping, index);
   hugeZero(head);
   const frame = frameOf(head);
   frame.mapping = changetype<usize>(mapping);

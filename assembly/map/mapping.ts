@@ -57,13 +57,15 @@ export class Mapping {
   /** Where the host's bytes end; to `staleEnd` it may have more, which count for nothing. */
   diskEnd: u64;
   staleEnd: u64;
-  /** Huge pages that mmap promised it: those that are neither cached nor promised are holes. */
-  hugePages: u32;
+  /** Of huge pages: which are promised, a bit each (huge-promise.ts); 0 where none ever was. */
+  promises: usize;
+  /** Page number in the file that the first of these bits stands for. */
+  promisedFrom: u64;
 }
 
 export const FANOUT_BITS: u32 = 6;
 export const FANOUT: u32 = 1 << FANOUT_BITS;
-const NODE_BYTES: u32 = FANOUT * 4 + 16;
+export const NODE_BYTES: u32 = FANOUT * 4 + 16;
 /** Highest page index that the tree reaches: 2^36 pages, as much as 48 bits of file. */
 const HEIGHT_MAX: u32 = 6;
 
@@ -258,6 +260,7 @@ export function mappingPut(mapping: Mapping): void {
   if (mapping.root) cacheDropNode(mapping.root, mapping.height);
   holesFree(mapping);
   hugeUnpromise(mapping.promised);
+  if (mapping.promises) poolFree(nodePool, mapping.promises);
   poolFree(mappingPool, changetype<usize>(mapping));
 }
 

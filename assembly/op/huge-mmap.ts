@@ -15,6 +15,7 @@ import {
 } from "../abi";
 import { hugePromise, hugeUnpromise } from "../frame/huge";
 import { hugeCount, isHuge } from "../map/huge";
+import { promisesMake } from "../map/huge-promise";
 import { HUGE_OWNER } from "../map/huge-reserve";
 import { tableInherit } from "../map/huge-table";
 import { Mapping, mappingCreate, mappingPut } from "../map/mapping";
@@ -46,16 +47,13 @@ function fileBytes(bytes: u64, vm: u32, pgoff: u64): u64 {
   return vm & VM_WRITE ? bytes + (pgoff << 12) : bytes;
 }
 
-/** Areas that lie whole in [start, end) and show `mapping`. */
-function wholeAreas(mm: Mm, start: u64, end: u64, mapping: usize): u32 {
+/** Areas from `first` on that lie before `end` and show the same file. */
+function showing(first: Vma, end: u64): u32 {
   let count: u32 = 0;
-  for (
-    let p = vmaFind(mm, start);
-    p && changetype<Vma>(p).end <= end;
-    p = changetype<Vma>(p).next
-  ) {
+  for (let p = changetype<usize>(first); p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
-    if (vma.start >= start && vma.mapping == mapping) count++;
+    if (vma.end > end) break;
+    if (vma.mapping == first.mapping) count++;
   }
   return count;
 }
@@ -67,18 +65,15 @@ function wholeAreas(mm: Mm, start: u64, end: u64, mapping: usize): u32 {
 export function hugeLate(mm: Mm, start: u64, end: u64): u32 {
   let pages: u32 = 0;
   let last: usize = 0;
-  for (
-    let p = vmaFind(mm, start);
-    p && changetype<Vma>(p).end <= end;
-    p = changetype<Vma>(p).next
-  ) {
+  for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
-    if (!isHuge(vma) || vma.mapping == last) continue;
-    const mapping = changetype<Mapping>(vma.mapping);
-    if (mapping.refs == wholeAreas(mm, vma.start, end, vma.mapping)) {
-      pages += mapping.pages + mapping.promised;
-    }
+    if (vma.end > end) break;
+    if (vma.start < start || !isHuge(vma) || vma.mapping == last) continue;
     last = vma.mapping;
+    const mapping = changetype<Mapping>(last);
+    const held = mapping.pages + mapping.promised;
+    // Counted from the first of its areas only: from the next on they are fewer.
+    if (held && mapping.refs == showing(vma, end)) pages += held;
   }
   return pages;
 }
@@ -95,7 +90,7 @@ function promiseBeside(pages: u32, late: u32): bool {
  * the pool cannot promise so many besides the `late` ones (`hugeLate`): what was there before is
  * gone by then, as on Linux.
  *
- * Precondition: an area, a link and a mapping are reserved.
+ * Precondition: an area, a link, a mapping and a node are reserved.
  */
 export function hugeMmap(mm: Mm, start: u64, end: u64, vm: u32, pgoff: u64, late: u32): i32 {
   if (pgoff & (HUGE_FRAMES - 1)) return Status.EINVAL;
@@ -105,8 +100,7 @@ export function hugeMmap(mm: Mm, start: u64, end: u64, vm: u32, pgoff: u64, late
   const object = mappingCreate(FileKind.Huge, fileBytes(end - start, vm, pgoff));
   const vma = vmaCreate(mm, start, end, vm, object, pgoff);
   if (reserves && vm & VM_SHARED) {
-    changetype<Mapping>(object).promised = pages;
-    changetype<Mapping>(object).hugePages = pages;
+    promisesMake(changetype<Mapping>(object), pgoff, pages);
   } else if (reserves) {
     vma.promised = <u16>pages;
     vma.reserve = HUGE_OWNER;

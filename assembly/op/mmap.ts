@@ -255,6 +255,7 @@ function mapNeed(mm: Mm, start: u64, end: u64, vm: u32): void {
   need.vmas += 1;
   need.links += 1 + chain;
   if (vm & (VM_SHARED | VM_HUGETLB)) need.mappings += 1;
+  if (vm & VM_HUGETLB) need.nodes += 1;
 }
 
 /** Shared anonymous memory counts as the file it is; Linux refuses a promise too large late. */

@@ -2,12 +2,13 @@
 //
 // Written by: nobody. Read by: check.ts, after the tickets, whose sum of needs it takes.
 
-import { HUGE_FRAMES, PG } from "../abi";
+import { FileKind, HUGE_FRAMES, PG } from "../abi";
 import { flagAll, flagCount } from "../frame/flag-range";
 import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { hugeFirst, hugeFree, hugeLent, hugePlanned, hugePromised, hugeTotal } from "../frame/huge";
 import { usedFirst, usedNext } from "../map/check-used";
+import { promisesCached, promisesCount } from "../map/huge-promise";
 import { Mapping, mappingPool } from "../map/mapping";
 import { Mm, mmFirst } from "../map/mm";
 import { Vma } from "../map/vma";
@@ -28,6 +29,8 @@ export const enum HugeInvariant {
   RefCount = 805,
   /** G6: a huge page that nobody uses is lent, or another number of them is. */
   Lent = 806,
+  /** G7: the promises of a file are not as many as it has bits, or one is for a cached page. */
+  FilePromise = 807,
 }
 
 let idle: u32 = 0;
@@ -50,6 +53,7 @@ export function checkHugePool(): u32 {
   if (flagCount(PG.tail, 0, frameCount) != count * (HUGE_FRAMES - 1)) return HugeInvariant.Block;
   if (!isListed()) return HugeInvariant.FreeList;
   if (lent != hugeLent) return HugeInvariant.Lent;
+  if (!filesAreRight()) return HugeInvariant.FilePromise;
   const isThere = hugePromised <= hugeFree + hugeLent && hugePlanned <= hugeFree;
   const isRight = isThere && hugePlanned == sum.huge && promises() == hugePromised;
   return isRight ? HugeInvariant.None : HugeInvariant.Promise;
@@ -97,6 +101,15 @@ function isListed(): bool {
     count += 1;
   }
   return count == hugeFree && idle == hugeFree;
+}
+
+function filesAreRight(): bool {
+  for (let at = usedFirst(mappingPool); at; at = usedNext()) {
+    const mapping = changetype<Mapping>(at);
+    if (mapping.kind != FileKind.Huge) continue;
+    if (promisesCount(mapping) != mapping.promised || promisesCached(mapping)) return false;
+  }
+  return true;
 }
 
 /** What areas, files and plans were promised. */

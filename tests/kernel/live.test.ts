@@ -23,6 +23,8 @@ const PROFILES = [
   "swap",
   "placement",
   "rare",
+  "huge",
+  "huge-tight",
 ];
 const OPERATIONS = 2_000;
 /** A recording has half a kilobyte for each operation; `placement` has large states. */
@@ -120,7 +122,7 @@ describe.skipIf(!IS_WANTED)("the kernel that runs this", () => {
 
 describe.skipIf(!IS_WANTED)("the recorder", () => {
   test.each([
-    [["--profile", "huge"], "--profile"],
+    [["--profile", "vast"], "--profile"],
     [["--seed", "-1"], "--seed"],
     [["--ops", "0"], "--ops"],
     [["--span", "1e3"], "--span"],

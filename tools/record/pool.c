@@ -1,4 +1,4 @@
-// The rest of the pool is mapped here and never touched: the kernel counts a promise as used.
+// The rest of the pool is filled here: only promised, it would be there for void promises.
 
 #include "pool.h"
 
@@ -9,7 +9,8 @@
 #include "call.h"
 #include "fail.h"
 
-static int64_t kept;
+/** Free pages that are not of the recording, and promises that are not. */
+static int64_t kept, lost;
 
 #define FOLDER "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
@@ -25,7 +26,7 @@ static int64_t number_in(const char *path) {
 
 struct pool pool_now(void) {
   return (struct pool){.free = number_in(FOLDER "free_hugepages") - kept,
-                       .promised = number_in(FOLDER "resv_hugepages") - kept};
+                       .promised = number_in(FOLDER "resv_hugepages") - lost};
 }
 
 /** Pages beyond the pool would come while there is memory. */
@@ -35,9 +36,9 @@ static void expect_no_surplus(void) {
 }
 
 static void take(int64_t pages) {
-  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE;
   size_t bytes = (size_t)pages * HUGE_BYTES;
-  void *taken = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
+  void *taken = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (taken == MAP_FAILED) fail_call("MAP_HUGETLB");
   if (madvise(taken, bytes, MADV_DONTFORK) != 0) fail_call("MADV_DONTFORK");
 }
@@ -51,6 +52,8 @@ void pool_open(int64_t pages) {
          ": vm.nr_hugepages", available, pages);
   }
   if (available > pages) take(available - pages);
-  // And what was promised to others before.
+  // What was promised to others before is not ours.
+  pool = pool_now();
+  lost = pool.promised;
   kept = pool.free - pages;
 }

@@ -16,7 +16,7 @@ struct pool {
 
 /**
  * Leaves exactly `pages` huge pages of 2 MiB that nobody uses or was promised; fails where there
- * are fewer. Nothing of the system is changed: what is too much is promised to the recorder.
+ * are fewer. Nothing of the system is changed: what is too much the recorder keeps.
  */
 void pool_open(int64_t pages);
 

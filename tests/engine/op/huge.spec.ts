@@ -30,9 +30,12 @@ import {
 } from "../../../assembly/frame/huge";
 import { TableInvariant } from "../../../assembly/map/check-table";
 import { hugeGet, hugeMake, hugePfn, pteAt } from "../../../assembly/map/huge";
+import { Mapping } from "../../../assembly/map/mapping";
 import { Mm } from "../../../assembly/map/mm";
 import { E, H, P, ptePfn, W } from "../../../assembly/map/pte";
 import { leafPfn, pteGet } from "../../../assembly/map/table";
+import { Vma } from "../../../assembly/map/vma";
+import { vmaLookup } from "../../../assembly/map/vma-tree";
 import { resultGet } from "../../../assembly/mem/result";
 import { exportAdd, exportRemove } from "../../../assembly/op/export";
 import { access } from "../../../assembly/op/fault";
@@ -203,6 +206,28 @@ describe("huge pages", () => {
     flagClear(PG.head, head);
     expectBroken(TableInvariant.HugeLeaf);
     flagSet(PG.head, head);
+  });
+
+  test("G6: a page is lent that nobody uses, or that is not counted", () => {
+    map(0, 1, PRIVATE);
+    const head = written(0);
+    flagSet(PG.private_, head);
+    expectBroken(HugeInvariant.Lent);
+    flagClear(PG.private_, head);
+    flagSet(PG.private_, hugeFirst);
+    expectBroken(HugeInvariant.Lent);
+    flagClear(PG.private_, hugeFirst);
+  });
+
+  test("G7: a file has a promise for a page that it has, or one that is not counted", () => {
+    map(0, 2, SHARED);
+    written(0);
+    const file = changetype<Mapping>(changetype<Vma>(vmaLookup(mm, huge(0))).mapping);
+    store<u32>(file.promises, 1);
+    expectBroken(HugeInvariant.FilePromise);
+    store<u32>(file.promises, 3);
+    expectBroken(HugeInvariant.FilePromise);
+    store<u32>(file.promises, 2);
   });
 
   test("G5: a reference that nobody holds", () => {
