@@ -1,8 +1,8 @@
 // Shared huge pages: the page cache of a file that has them (as Linux fs/hugetlbfs, mm/hugetlb.c).
 // A huge page stands in the cache once, at its first index.
 //
-// The file is promised a page for each that nobody has touched. One that a hole took comes back from
-// what is promised to nobody.
+// The file is promised a page for each that nobody has touched. One that a hole took comes back
+// from what is promised to nobody.
 
 import { HUGE_FRAMES, PG, Status } from "../abi";
 import { flagSet } from "../frame/flags";

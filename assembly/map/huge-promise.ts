@@ -1,6 +1,6 @@
-// Which pages of a shared file of huge pages are promised (as Linux mm/hugetlb.c, the resv_map of an
-// inode): those that mmap asked for and nobody has touched since. What a hole took is promised to
-// nobody, although the file may have promises for other pages.
+// Which pages of a shared file of huge pages are promised (as Linux mm/hugetlb.c, the resv_map of
+// an inode): those that mmap asked for and nobody has touched since. What a hole took is promised
+// to nobody, although the file may have promises for other pages.
 //
 //   bits, in a record of a node's size:  0 1 2 …        page promisedFrom / 512 + bit
 //
@@ -17,7 +17,7 @@ import { cacheGet, Mapping, NODE_BYTES, nodePool } from "./mapping";
 /** Promises that one file can have: more than the largest machine has huge pages. */
 const PROMISES_MAX: u32 = NODE_BYTES * 8;
 
-/** The file is promised `count` pages from page number `first` on. Precondition: a node is there. */
+/** The file is promised `count` pages from page `first` on. Precondition: a node is there. */
 export function promisesMake(mapping: Mapping, first: u64, count: u32): void {
   if (CHECK) assert(count <= PROMISES_MAX, "G7: more promises than huge pages");
   mapping.promises = poolAlloc(nodePool);

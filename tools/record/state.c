@@ -97,6 +97,7 @@ void state_print_start(const struct process *process, uint64_t the_break) {
 /** Huge pages that nobody uses, and how many are promised. */
 static void print_pool(void) {
   struct pool pool = pool_now();
+  if (pool.free < 0) fail(EXIT_REFUSED, "the pool had pages besides, promised to nobody here");
   printf(",\"pool\":[%" PRId64 ",%" PRId64 "]", pool.free, pool.promised);
 }
 
