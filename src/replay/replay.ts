@@ -17,8 +17,8 @@ import type {
   RecordedEvent,
   RecordedOperation,
   RecordedPool,
-  RecordedState,
   RecordedStart,
+  RecordedState,
   Recording,
 } from "./format.ts";
 import { NoticeLog } from "./notice-log.ts";
