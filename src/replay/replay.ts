@@ -234,6 +234,8 @@ export function coreFor(recording: Recording, options: ReplayOptions): Core {
   const memory = options.memory ?? memoryFor(recording);
   return bootCore(options.engine, {
     memory,
+    // A recording says what was taken out, and when: nothing else goes.
+    reclaim: false,
     swap: { pages: Math.min(Math.floor(memory / PAGE_SIZE), SWAP_PAGES_MAX) },
     overcommit: OVERCOMMIT,
     hugePages: recording.header.hugePages,

@@ -233,6 +233,8 @@ function coreFor(log: StraceLog, options: StraceReplayOptions): Core {
   const memory = options.memory ?? memoryForStrace(log, options.touch ?? "none");
   return bootCore(options.engine, {
     memory,
+    // A recording says what was taken out, and when: nothing else goes.
+    reclaim: false,
     swap: { pages: Math.min(Math.floor(memory / PAGE_SIZE), SWAP_PAGES_MAX) },
     overcommit: OVERCOMMIT,
     debug: options.debug === true,
