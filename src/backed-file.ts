@@ -15,6 +15,7 @@
 //       next sync: until that has been durable it is `unsure`.
 
 import { PAGE_SIZE, Status } from "../assembly/abi.ts";
+import type { Failure } from "./ask-backing.ts";
 import type { Backing } from "./backing/backing.ts";
 import type { Call } from "./call.ts";
 import type { Core } from "./core.ts";
@@ -22,7 +23,8 @@ import type { Engine } from "./engine/engine.ts";
 import type { DiskRecord, WritebackPageRecord } from "./engine/records.ts";
 import { wordsOf } from "./errors.ts";
 import { FileReads } from "./file-reads.ts";
-import { type Failure, Lane, Pending } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import { Pending } from "./pending.ts";
 
 /** Pages of a hole that are stored with one call. */
 const ZERO_PAGES = 64;

@@ -6,10 +6,11 @@
 //   B7  The backing fills bytes of its own: no view of linear memory leaves through it.
 
 import { PAGE_SIZE, Status } from "../assembly/abi.ts";
+import type { Failure } from "./ask-backing.ts";
 import type { BackedFile } from "./backed-file.ts";
 import type { Call } from "./call.ts";
 import { wordsOf } from "./errors.ts";
-import { type Failure, Pending } from "./lane.ts";
+import { Pending } from "./pending.ts";
 import { Ahead } from "./read-ahead.ts";
 
 /** Pages that one call reads when they are known to be wanted. */

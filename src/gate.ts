@@ -10,10 +10,10 @@
 
 import { Status } from "../assembly/abi.ts";
 import type { Call } from "./call.ts";
-import { arm } from "./clock.ts";
 import { findCycle } from "./notifier/wait-graph.ts";
 import { conflicts, type Plan } from "./plan.ts";
 import type { Space } from "./space.ts";
+import { type End, waitFor } from "./wait.ts";
 
 /** Calls that wait at once, in one machine. */
 export const WAITERS_MAX = 4_096;
@@ -22,7 +22,7 @@ interface Waiter {
   readonly call: Call;
   ahead: number;
   /** Ends the wait: with nothing when it is its turn. Null while it is not waiting. */
-  wake: ((error?: Error) => void) | null;
+  wake: End | null;
 }
 
 export class Gate {
@@ -73,21 +73,15 @@ export class Gate {
       this.leave(call);
       throw cycle;
     }
-    return new Promise<void>((resolve, reject) => {
-      const reason = "a plan in its way did not end in time";
-      const late = () => waiter.wake?.(call.error(Status.ETIMEDOUT, { reason }));
-      const disarm = arm(call.core.clock, call.timeLeft(), late);
-      const unlisten = call.onAbort((error) => waiter.wake?.(error));
-      waiter.wake = (error) => {
+    const turn = waitFor(call, "a plan in its way did not end in time", (end) => {
+      waiter.wake = end;
+      return (error) => {
         waiter.wake = null;
-        disarm();
-        unlisten();
-        if (error === undefined) return resolve();
-        this.leave(call);
-        reject(error);
+        if (error !== undefined) this.leave(call);
       };
-      this.#wakeIfFree(waiter);
     });
+    this.#wakeIfFree(waiter);
+    return turn;
   }
 
   /** The call is answered, or gives up: those behind it come closer. Idempotent. */

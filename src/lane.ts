@@ -8,19 +8,8 @@
 //       have ended, and nothing that came later starts before it has.
 //   L4  Each call is answered exactly once, at once where the backing answers at once.
 
-import { Status } from "../assembly/abi.ts";
-import type { Call } from "./call.ts";
-import { arm } from "./clock.ts";
+import { askBacking, type Ended, type Failure } from "./ask-backing.ts";
 import type { Core } from "./core.ts";
-import { promiseOf } from "./notifier/answer.ts";
-
-/** Why a backing failed: whatever it threw. */
-export interface Failure {
-  readonly cause: unknown;
-}
-
-/** Told how a call ended: null when it went well, and what the backing answered. */
-export type Ended = (failure: Failure | null, answer: unknown) => void;
 
 interface Job {
   readonly isExclusive: boolean;
@@ -80,24 +69,9 @@ export class Lane {
   #start(job: Job): void {
     this.#running++;
     this.#isHeld = job.isExclusive;
-    let answer: unknown;
-    let promise: Promise<unknown> | null;
-    try {
-      answer = job.ask();
-      promise = promiseOf(answer);
-    } catch (cause) {
-      this.#end(job, { cause }, undefined);
-      return;
-    }
-    if (promise === null) {
-      this.#end(job, null, answer);
-      return;
-    }
-    const settled = promise.then(
-      (late) => this.#end(job, null, late),
-      (cause: unknown) => this.#end(job, { cause }, undefined),
-    );
-    settled.catch((fault: unknown) => this.#core.report(fault, "backing"));
+    askBacking(this.#core, "backing", job.ask, (failure, answer) => {
+      this.#end(job, failure, answer);
+    });
   }
 
   #end(job: Job, failure: Failure | null, answer: unknown): void {
@@ -108,46 +82,5 @@ export class Lane {
     } finally {
       this.#pump();
     }
-  }
-}
-
-/** Something under way that somebody may wait for. */
-export class Pending {
-  /** Why it failed, when it is over. */
-  failure: Failure | null = null;
-  isOver = false;
-  readonly #waiters = new Set<() => void>();
-
-  end(failure: Failure | null): void {
-    this.isOver = true;
-    this.failure = failure;
-    for (const tell of [...this.#waiters]) tell();
-    this.#waiters.clear();
-  }
-
-  /**
-   * Resolves when it is over; rejects as the call gives up. At once where it is over; EAGAIN where
-   * the call cannot wait. `what` says in an error what was waited for.
-   */
-  wait(call: Call, what: string): void | Promise<void> {
-    if (this.isOver) return;
-    if (!call.canWait) throw call.error(Status.EAGAIN, { reason: `${what}: it is under way` });
-    call.expectWanted();
-    return new Promise<void>((resolve, reject) => {
-      const end = (error?: Error) => {
-        for (const stop of stops) stop();
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const told = () => end();
-      const reason = `${what}: it did not end in time`;
-      const late = () => end(call.error(Status.ETIMEDOUT, { reason }));
-      this.#waiters.add(told);
-      const stops = [
-        () => this.#waiters.delete(told),
-        call.onAbort(end),
-        arm(call.core.clock, call.timeLeft(), late),
-      ];
-    });
   }
 }

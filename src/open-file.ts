@@ -2,6 +2,7 @@
 
 import { Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
+import type { Failure } from "./ask-backing.ts";
 import { BackedFile } from "./backed-file.ts";
 import type { Backing } from "./backing/backing.ts";
 import type { Call } from "./call.ts";
@@ -9,8 +10,9 @@ import type { Core } from "./core.ts";
 import { MemoryError, wordsOf } from "./errors.ts";
 import type { File } from "./file.ts";
 import { FileState, forgetFile } from "./file-state.ts";
-import { type Failure, Lane, Pending } from "./lane.ts";
+import { Lane } from "./lane.ts";
 import type { Bracket } from "./notifier/bracket.ts";
+import { Pending } from "./pending.ts";
 import type { Work } from "./writeback.ts";
 
 export interface OpenFileOptions {

@@ -21,7 +21,6 @@
 
 import { Fate, Status } from "../assembly/abi.ts";
 import { Call, type CallOptions } from "./call.ts";
-import { arm } from "./clock.ts";
 import type { Core } from "./core.ts";
 import type { CandidateRecord, DirtyPageRecord, ShrinkRecord } from "./engine/records.ts";
 import { EngineFault } from "./errors.ts";
@@ -30,6 +29,7 @@ import { countReferences } from "./notifier/references.ts";
 import { run, runSync } from "./pipeline.ts";
 import { type Plan, span } from "./plan.ts";
 import { evict } from "./plans.ts";
+import { waitFor } from "./wait.ts";
 import { isBeingWritten, writeDirty, writeDirtySync } from "./write-dirty.ts";
 
 /** Pages that are asked about, and evicted, at once. */
@@ -361,20 +361,5 @@ function afterwards(call: Call, job: Job): void | Promise<void> {
 
 /** Resolves when a page has been written; rejects as the call gives up. */
 function writtenFor(call: Call): Promise<void> {
-  const { core } = call;
-  call.expectWanted();
-  return new Promise<void>((resolve, reject) => {
-    const end = (error?: Error) => {
-      for (const stop of stops) stop();
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    const reason = "no page was written in time";
-    const late = () => end(call.error(Status.ETIMEDOUT, { reason }));
-    const stops = [
-      core.written.listen(() => end()),
-      call.onAbort(end),
-      arm(core.clock, call.timeLeft(), late),
-    ];
-  });
+  return waitFor(call, "no page was written in time", (end) => call.core.written.listen(end));
 }

@@ -12,14 +12,14 @@
 
 import { ORDER_MAX, PAGE_SIZE, Status } from "../assembly/abi.ts";
 import * as take from "./arguments.ts";
+import { askBacking, type Ended, type Failure } from "./ask-backing.ts";
 import type { Backing } from "./backing/backing.ts";
 import { memoryBacking } from "./backing/memory.ts";
 import type { Call } from "./call.ts";
-import { arm } from "./clock.ts";
 import type { Core } from "./core.ts";
 import type { SwapPageRecord } from "./engine/records.ts";
 import { MemoryError, wordsOf } from "./errors.ts";
-import { promiseOf } from "./notifier/answer.ts";
+import { Pending } from "./pending.ts";
 import { RunBuffers, runsOf, type SwapRun } from "./swap-run.ts";
 
 /** What swap asks of a backing. One backing serves one machine. */
@@ -42,30 +42,11 @@ export const SWAP_PAGES_MAX = (2 ** ORDER_MAX * PAGE_SIZE) / SLOT_BYTES;
 /** Pages that are being written at once, each of them copied. */
 const WRITES_MAX = 256;
 
-/** Why the backing failed: whatever it threw. */
-interface Failure {
-  readonly cause: unknown;
-}
-
-/** Told how a read or a write ended: null when it went well, and what the backing answered. */
-type Ended = (failure: Failure | null, answer?: unknown) => void;
-
-/** One read or write, and who waits for it. */
-interface Work {
-  readonly waiters: Set<Ended>;
-  state: "at once" | "at work" | "over";
-  failure: Failure | null;
-}
-
-function newWork(): Work {
-  return { waiters: new Set(), state: "at once", failure: null };
-}
-
 export class Swap {
   readonly #core: Core;
   readonly #backing: SwapBacking;
-  readonly #reads = new Map<number, Work>();
-  readonly #writes = new Map<number, Work>();
+  readonly #reads = new Map<number, Pending>();
+  readonly #writes = new Map<number, Pending>();
   readonly #buffers = new RunBuffers();
   #isWriting = false;
   /** Everything in it is being brought back, so that it can go. */
@@ -83,17 +64,18 @@ export class Swap {
   bringIn(call: Call, page: SwapPageRecord): void | Promise<void> {
     if (page.pfn === 0) return this.#outlast(call);
     const reading = this.#reads.get(page.slot) ?? this.#readWith(page);
-    if (reading.state === "over") return judge(call, reading.failure);
-    if (call.canWait) return this.#wait(call, reading, (failure) => unread(call, failure));
-    throw call.error(Status.EAGAIN, { reason: "its page is being read from swap" });
+    const pending = reading.wait(call, "the read of its page from swap");
+    if (pending === undefined) return judge(call, reading.failure);
+    return pending.then(() => judge(call, reading.failure));
   }
 
   /** Waits until one of the pages that the backing works on is done with, well or not. */
-  #outlast(call: Call): Promise<void> {
+  #outlast(call: Call): void | Promise<void> {
+    const what = "a page on its way to swap, or back";
     this.writeOut();
     const [work] = [...this.#reads.values(), ...this.#writes.values()];
-    if (work !== undefined && call.canWait) return this.#wait(call, work, () => undefined);
-    throw call.error(Status.EAGAIN, { reason: "a page is on its way to swap, or back" });
+    if (work === undefined) throw call.error(Status.EAGAIN, { reason: what });
+    return work.wait(call, what);
   }
 
   /** Whether some page is being written. */
@@ -127,7 +109,7 @@ export class Swap {
   }
 
   /** Begins to read a page that is wanted, and those that the engine reads ahead with it. */
-  #readWith(wanted: SwapPageRecord): Work {
+  #readWith(wanted: SwapPageRecord): Pending {
     const reading = this.#read(wanted, true);
     const { swap } = this.#core.engine;
     for (let page = swap.nextRead(1); page !== null; page = swap.nextRead(page.pfn + 1)) {
@@ -137,29 +119,30 @@ export class Swap {
   }
 
   /** Where it fails and nobody hears of it, that is reported: a mere guess is made again. */
-  #read({ slot, pfn }: SwapPageRecord, isWanted: boolean): Work {
+  #read({ slot, pfn }: SwapPageRecord, isWanted: boolean): Pending {
     const { engine } = this.#core;
     const bytes = this.#buffers.take(PAGE_SIZE);
-    const work = newWork();
+    const work = new Pending();
+    let isAtOnce = true;
     this.#reads.set(slot, work);
     const ask = () => this.#backing.read(slot * PAGE_SIZE, bytes);
     this.#perform(bytes, ask, (failed, answer) => {
       const failure = failed ?? shortOf(slot, answer);
       if (failure === null) engine.store(pfn, 0, bytes, 0, PAGE_SIZE);
       engine.swap.filled(slot, failure !== null);
-      const isHeard = work.state === "at once" || work.waiters.size > 0;
+      const isHeard = isAtOnce || work.isAwaited;
       if (failure !== null && isWanted && !isHeard) this.#core.report(failure.cause, "swap.read");
       this.#reads.delete(slot);
       this.#end(work, failure);
     });
-    if (work.state === "at once") work.state = "at work";
+    isAtOnce = false;
     return work;
   }
 
   /** What fails together is written page by page, so that one bad slot is one page's. */
   #write(run: SwapRun): void {
     const bytes = this.#gather(run);
-    const work = newWork();
+    const work = new Pending();
     for (const { slot } of run) this.#writes.set(slot, work);
     const position = (run[0] as SwapPageRecord).slot * PAGE_SIZE;
     const ask = () => this.#backing.write(position, bytes);
@@ -190,59 +173,14 @@ export class Swap {
     if (failure !== null) this.#core.report(failure.cause, "swap.write");
   }
 
-  #end(work: Work, failure: Failure | null): void {
-    work.failure = failure;
-    work.state = "over";
-    for (const tell of work.waiters) tell(failure);
+  #end(work: Pending, failure: Failure | null): void {
+    work.end(failure);
     this.#core.written.tell();
   }
 
   /** Asks the backing; `ended` runs at once, unless it answers with a promise. */
   #perform(bytes: Uint8Array, ask: () => unknown, ended: Ended): void {
-    let answer: unknown;
-    let promise: Promise<unknown> | null;
-    try {
-      answer = ask();
-      promise = promiseOf(answer);
-    } catch (cause) {
-      ended({ cause });
-      return;
-    }
-    if (promise === null) {
-      ended(null, answer);
-      this.#buffers.giveBack(bytes);
-      return;
-    }
-    const settled = promise.then(
-      (late) => ended(null, late),
-      (cause: unknown) => ended({ cause }),
-    );
-    settled.catch((fault: unknown) => this.#core.report(fault, "swap"));
-  }
-
-  /** Resolves when it has ended; rejects as the call gives up, or with what a failure is to it. */
-  #wait(
-    call: Call,
-    work: Work,
-    errorOf: (failure: Failure) => MemoryError | undefined,
-  ): Promise<void> {
-    call.expectWanted();
-    return new Promise<void>((resolve, reject) => {
-      const end = (error?: Error) => {
-        for (const stop of stops) stop();
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const told: Ended = (failure) => end(failure === null ? undefined : errorOf(failure));
-      const reason = "its page was not read from swap, or written there, in time";
-      const late = () => end(call.error(Status.ETIMEDOUT, { reason }));
-      work.waiters.add(told);
-      const stops = [
-        () => work.waiters.delete(told),
-        call.onAbort(end),
-        arm(this.#core.clock, call.timeLeft(), late),
-      ];
-    });
+    if (askBacking(this.#core, "swap", ask, ended)) this.#buffers.giveBack(bytes);
   }
 }
 

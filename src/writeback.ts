@@ -16,13 +16,14 @@ import {
   WRITEBACK_PAGES_MAX,
   WritebackMode,
 } from "../assembly/abi.ts";
+import type { Failure } from "./ask-backing.ts";
 import type { BackedFile } from "./backed-file.ts";
 import { Call, type CallOptions, limitsOf } from "./call.ts";
 import type { Core } from "./core.ts";
 import type { WritebackRecord } from "./engine/records.ts";
 import { MemoryError, wordsOf } from "./errors.ts";
-import type { Failure, Pending } from "./lane.ts";
 import type { Bracket } from "./notifier/bracket.ts";
+import type { Pending } from "./pending.ts";
 import { run, runSync } from "./pipeline.ts";
 import type { Plan } from "./plan.ts";
 
