@@ -12,6 +12,7 @@ export { NoticeLog } from "./notice-log.ts";
 export { parseRecording, RecordingError, readRecording } from "./recording.ts";
 export { Replay, type ReplayOptions, replay } from "./replay.ts";
 export type { ReplayReport } from "./report.ts";
+export type { RunOptions } from "./run.ts";
 export { type Replayable, readReplayable } from "./source.ts";
 export { parseStrace, type StraceLog } from "./strace/log.ts";
 export { StraceReplay, type StraceReplayOptions } from "./strace/replay.ts";

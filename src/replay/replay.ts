@@ -7,10 +7,8 @@
 //       present before the operation.
 
 import { PAGE_SIZE, TASK_SIZE } from "../../assembly/abi.ts";
-import { bootCore } from "../boot.ts";
 import type { Core } from "../core.ts";
-import { EngineFault, MemoryError } from "../errors.ts";
-import { SWAP_PAGES_MAX } from "../swap.ts";
+import { type EngineFault, MemoryError } from "../errors.ts";
 import { compareState, hex } from "./compare.ts";
 import { Exporter } from "./exporter.ts";
 import type {
@@ -28,20 +26,13 @@ import { perform } from "./perform.ts";
 import { RecordingError } from "./recording.ts";
 import { type ReplayReport, report } from "./report.ts";
 import { compareResult, type Ignored, showResult } from "./result.ts";
+import { bootFor, type RunOptions, runEvents } from "./run.ts";
 import { memoryFor } from "./size.ts";
 import { Tally } from "./tally.ts";
 import { touched } from "./touched.ts";
 import { World } from "./world.ts";
 
-export interface ReplayOptions {
-  /** The engine, compiled. */
-  readonly engine: WebAssembly.Module;
-  /** Bytes of physical memory. Default: what the recording needs. */
-  readonly memory?: number;
-  /** Check every invariant of the engine after each bracket. Default false. */
-  readonly debug?: boolean;
-  /** The exporter answers a turn later, as one far away does. Default false. */
-  readonly answersLater?: boolean;
+export interface ReplayOptions extends RunOptions {
   /**
    * When the exporter begins to follow the child of a program: "as recorded", that is when the
    * recorded subscriber of that child shows by its first notice that it is there, or "at once".
@@ -50,17 +41,10 @@ export interface ReplayOptions {
   readonly follows?: "at once" | "as recorded";
   /** The files of programs begin with nothing in the page cache. Default false. */
   readonly isCold?: boolean;
-  /** Events to keep in a trace. Default: none. */
-  readonly trace?: number;
-  /** Called now and then with the events that are done. */
-  readonly progress?: (done: number, total: number) => void;
 }
 
 /** Bytes that one mapping may promise: recorded machines had more memory than is simulated. */
 const OVERCOMMIT = 2 ** 40;
-
-/** Events between two calls of `progress`. */
-const PROGRESS_STEP = 64;
 
 const NONE: Ignored = new Set<number>();
 
@@ -80,7 +64,7 @@ export class Replay {
   readonly #followsAtOnce: boolean;
   /** Linux never gives back what it promised to the rest of an area of which a part has moved. */
   readonly #losesPromises: boolean;
-  readonly #progress: (done: number, total: number) => void;
+  readonly #progress: RunOptions["progress"];
 
   /** In a machine of its own, unless it is given the core of one. */
   constructor(recording: Recording, options: ReplayOptions, core = coreFor(recording, options)) {
@@ -94,27 +78,19 @@ export class Replay {
     this.#losesPromises = recording.events.some(isMove);
     const answersLater = options.answersLater === true;
     this.exporter = new Exporter(this.world.machine, this.log, { answersLater });
-    this.#progress = options.progress ?? (() => {});
+    this.#progress = options.progress;
   }
 
   /** Replays all of it. Throws RecordingError for a recording that cannot be. */
   async run(): Promise<ReplayReport> {
     const { events } = this.recording;
-    const { clock } = this.core;
-    const begin = clock.now();
     for (const mm of this.world.procs.values()) await this.exporter.adopt(mm);
-    for (const [index, event] of events.entries()) {
-      try {
-        await this.#step(event);
-      } catch (error) {
-        if (!(error instanceof EngineFault)) throw error;
-        this.#abandon(event, error);
-        break;
-      }
-      if (index % PROGRESS_STEP === 0) this.#progress(index, events.length);
-    }
-    this.#progress(events.length, events.length);
-    return report(this, (clock.now() - begin) / 1000);
+    const steps = {
+      step: (event: RecordedEvent) => this.#step(event),
+      abandon: (event: RecordedEvent, fault: EngineFault) => this.#abandon(event, fault),
+    };
+    const seconds = await runEvents(this.core, events, steps, this.#progress);
+    return report(this, seconds);
   }
 
   /** Ends what the recording has left running, in a machine that is used again. */
@@ -231,17 +207,8 @@ export class Replay {
 
 /** The core of a machine that is large enough. */
 export function coreFor(recording: Recording, options: ReplayOptions): Core {
-  const memory = options.memory ?? memoryFor(recording);
-  return bootCore(options.engine, {
-    memory,
-    // A recording says what was taken out, and when: nothing else goes.
-    reclaim: false,
-    swap: { pages: Math.min(Math.floor(memory / PAGE_SIZE), SWAP_PAGES_MAX) },
-    overcommit: OVERCOMMIT,
-    hugePages: recording.header.hugePages,
-    debug: options.debug === true,
-    ...(options.trace === undefined ? {} : { trace: options.trace }),
-  });
+  const { hugePages } = recording.header;
+  return bootFor(options, { memory: memoryFor(recording), overcommit: OVERCOMMIT, hugePages });
 }
 
 /** Replays a recording: see `Replay`. */

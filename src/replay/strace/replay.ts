@@ -5,19 +5,18 @@
 //   R21  What failed in the log changes nothing here: a mapping that only the engine grants is
 //       taken back.
 
-import { MAP_FIXED, PAGE_SIZE } from "../../../assembly/abi.ts";
-import { bootCore } from "../../boot.ts";
+import { MAP_FIXED } from "../../../assembly/abi.ts";
 import type { Core } from "../../core.ts";
-import { EngineFault, MemoryError } from "../../errors.ts";
+import { type EngineFault, MemoryError } from "../../errors.ts";
 import { FILE } from "../../file-state.ts";
 import type { Mm } from "../../mm.ts";
 import { SPACE } from "../../space.ts";
-import { SWAP_PAGES_MAX } from "../../swap.ts";
 import { Exporter } from "../exporter.ts";
 import type { RecordedCall, RecordedEvent, RecordedOperation, RecordedResult } from "../format.ts";
 import { NoticeLog } from "../notice-log.ts";
 import { perform } from "../perform.ts";
 import { compareResult, showResult } from "../result.ts";
+import { bootFor, type RunOptions, runEvents } from "../run.ts";
 import { Tally } from "../tally.ts";
 import { touched } from "../touched.ts";
 import { World } from "../world.ts";
@@ -28,26 +27,13 @@ import type { StraceReport } from "./report.ts";
 import { memoryForStrace } from "./size.ts";
 import { type Touch, Toucher } from "./touch.ts";
 
-export interface StraceReplayOptions {
-  /** The engine, compiled. */
-  readonly engine: WebAssembly.Module;
+export interface StraceReplayOptions extends RunOptions {
   /** Which pages a program is taken to use. Default "none". */
   readonly touch?: Touch;
-  /** Bytes of physical memory. Default: what the log needs. */
-  readonly memory?: number;
-  /** Check every invariant of the engine after each bracket. Default false. */
-  readonly debug?: boolean;
-  /** The exporter answers a turn later, as one far away does. Default false. */
-  readonly answersLater?: boolean;
-  /** Events to keep in a trace. Default: none. */
-  readonly trace?: number;
-  /** Called now and then with the events that are done. */
-  readonly progress?: (done: number, total: number) => void;
 }
 
 /** Bytes that one mapping may promise: programs reserve far more than they use. */
 const OVERCOMMIT = 2 ** 46;
-const PROGRESS_STEP = 64;
 const NOTHING_IGNORED: ReadonlySet<number> = new Set();
 
 export class StraceReplay {
@@ -60,7 +46,7 @@ export class StraceReplay {
   readonly #toucher: Toucher;
   readonly #touch: Touch;
   readonly #ledgers: readonly Ledger[];
-  readonly #progress: (done: number, total: number) => void;
+  readonly #progress: RunOptions["progress"];
   /** Why the engine could not go on, or null. */
   #fault: EngineFault | null = null;
   #addresses = 0;
@@ -74,28 +60,20 @@ export class StraceReplay {
     const answersLater = options.answersLater === true;
     this.exporter = new Exporter(this.world.machine, this.#notices, { answersLater });
     this.#ledgers = log.spaces.map((space) => new Ledger(space));
-    this.#progress = options.progress ?? (() => {});
+    this.#progress = options.progress;
   }
 
   /** Replays all of it. Nothing in a log makes it fail. */
   async run(): Promise<StraceReport> {
     const { events } = this.#log.recording;
-    const { clock } = this.core;
-    const begin = clock.now();
-    for (const [index, event] of events.entries()) {
-      try {
-        await this.#step(event);
-      } catch (error) {
-        if (!(error instanceof EngineFault)) throw error;
-        this.#abandon(event, error);
-        break;
-      }
-      if (index % PROGRESS_STEP === 0) this.#progress(index, events.length);
-    }
-    this.#progress(events.length, events.length);
+    const steps = {
+      step: (event: RecordedEvent) => this.#step(event),
+      abandon: (event: RecordedEvent, fault: EngineFault) => this.#abandon(event, fault),
+    };
+    const seconds = await runEvents(this.core, events, steps, this.#progress);
     for (const [proc, mm] of this.world.procs) this.#ledgers[proc]?.close(mm);
     this.exporter.audit(this.world.procs.values());
-    return this.#report((clock.now() - begin) / 1000);
+    return this.#report(seconds);
   }
 
   async #step(event: RecordedEvent): Promise<void> {
@@ -230,14 +208,6 @@ async function takeBack(mm: Mm, call: RecordedCall, { ret }: RecordedResult): Pr
 
 /** The core of a machine that is large enough. */
 function coreFor(log: StraceLog, options: StraceReplayOptions): Core {
-  const memory = options.memory ?? memoryForStrace(log, options.touch ?? "none");
-  return bootCore(options.engine, {
-    memory,
-    // A recording says what was taken out, and when: nothing else goes.
-    reclaim: false,
-    swap: { pages: Math.min(Math.floor(memory / PAGE_SIZE), SWAP_PAGES_MAX) },
-    overcommit: OVERCOMMIT,
-    debug: options.debug === true,
-    ...(options.trace === undefined ? {} : { trace: options.trace }),
-  });
+  const memory = memoryForStrace(log, options.touch ?? "none");
+  return bootFor(options, { memory, overcommit: OVERCOMMIT });
 }
