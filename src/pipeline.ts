@@ -16,6 +16,7 @@
 
 import { Status } from "../assembly/abi.ts";
 import type { Call } from "./call.ts";
+import { drive, driveSync } from "./drive.ts";
 import type { AbsentPageRecord, Outcome } from "./engine/records.ts";
 import { Bracket } from "./notifier/bracket.ts";
 import { admitSync, deliver, deliverSync } from "./notifier/deliver.ts";
@@ -67,39 +68,20 @@ export function run(call: Call): Outcome | Promise<Outcome> {
 }
 
 /** Runs the calls that a body asks for, one after another; waits only where one of them does. */
-export async function runEach<T>(body: Generator<Call, T, void>): Promise<T> {
-  let next = body.next();
-  while (next.done !== true) {
-    try {
-      const pending = next.value.canWait ? run(next.value) : runSync(next.value);
-      if (pending instanceof Promise) await pending;
-      next = body.next();
-    } catch (error) {
-      next = body.throw(error);
-    }
-  }
-  return next.value;
+export function runEach<T>(body: Generator<Call, T, void>): Promise<T> {
+  return drive(body, (call) => (call.canWait ? run(call) : runSync(call)));
 }
 
 /** The same where nobody may wait. */
 export function runEachSync<T>(body: Generator<Call, T, void>): T {
-  let next = body.next();
-  while (next.done !== true) {
-    try {
-      runSync(next.value);
-      next = body.next();
-    } catch (error) {
-      next = body.throw(error);
-    }
-  }
-  return next.value;
+  return driveSync(body, runSync);
 }
 
 /** Goes on until something has to be waited for, or to the end. */
 function advance(call: Call, body: ReturnType<typeof steps>): Promise<void> | undefined {
   for (let next = body.next(); next.done !== true; next = body.next()) {
     try {
-      const pending = drive(call, next.value);
+      const pending = perform(call, next.value);
       if (pending !== undefined) return pending;
     } catch (error) {
       body.throw(error);
@@ -137,21 +119,21 @@ function finish(call: Call, event: number): void {
 export function runSync(call: Call): Outcome {
   const event = call.core.trace.begin(call.plan.op, "call");
   try {
-    for (const step of steps(call)) driveSync(call, step);
+    for (const step of steps(call)) performSync(call, step);
     return result(call);
   } finally {
     finish(call, event);
   }
 }
 
-function drive(call: Call, step: Step): void | Promise<void> {
+function perform(call: Call, step: Step): void | Promise<void> {
   if (step.kind === "turn") return call.core.gate.wait(call);
   if (step.kind === "memory") return call.core.relieve(call);
   if (step.kind === "page") return call.core.bringIn(call, step.page);
   if (step.kind === "notify") return deliver(step.bracket, step.notice);
 }
 
-function driveSync(call: Call, step: Step): void {
+function performSync(call: Call, step: Step): void {
   if (step.kind === "notify") deliverSync(step.bracket, step.notice);
   else if (step.kind === "admit") admitSync(step.bracket);
   else if (step.kind === "page") call.core.bringIn(call, step.page);

@@ -22,6 +22,7 @@
 import { Fate, Status } from "../assembly/abi.ts";
 import { Call, type CallOptions } from "./call.ts";
 import type { Core } from "./core.ts";
+import { drive } from "./drive.ts";
 import type { CandidateRecord, DirtyPageRecord, ShrinkRecord } from "./engine/records.ts";
 import { EngineFault } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
@@ -130,9 +131,8 @@ function isOver(job: Job): boolean {
 /** Does it, waiting for holders and backings. */
 export function runJob(job: Job): void | Promise<void> {
   const body = steps(job);
-  const first = body.next();
-  if (first.done === true) return;
-  return goOn(job, body, first.value);
+  const next = body.next();
+  if (next.done !== true) return drive(body, (step) => act(job, step), next);
 }
 
 /** Does it without waiting: holders that would have to be waited for keep their pages. */
@@ -163,14 +163,9 @@ export function resultOf({ reclaimed, scanned, refused, fates }: Job): ReclaimRe
   };
 }
 
-async function goOn(job: Job, body: ReturnType<typeof steps>, first: Step): Promise<void> {
-  let next: IteratorResult<Step, void> = { done: false, value: first };
-  while (next.done !== true) {
-    const step: Step = next.value;
-    if (step.kind === "write") job.stored = await written(job, step.pages);
-    else await Promise.all(step.victims.map((victim) => evictOne(job, victim)));
-    next = body.next();
-  }
+async function act(job: Job, step: Step): Promise<void> {
+  if (step.kind === "write") job.stored = await written(job, step.pages);
+  else await Promise.all(step.victims.map((victim) => evictOne(job, victim)));
 }
 
 /** How many pages are clean now; a backing that is late, a caller who gives up, fail nothing. */

@@ -20,6 +20,7 @@ import type { Failure } from "./ask-backing.ts";
 import type { BackedFile } from "./backed-file.ts";
 import { Call, type CallOptions, limitsOf } from "./call.ts";
 import type { Core } from "./core.ts";
+import { drive, driveSync } from "./drive.ts";
 import type { WritebackRecord } from "./engine/records.ts";
 import { MemoryError, wordsOf } from "./errors.ts";
 import type { Bracket } from "./notifier/bracket.ts";
@@ -60,19 +61,8 @@ export async function perform<T>(
 ): Promise<T> {
   const limits = limitsOf(options);
   const whole = new Call(core, nothing(op, isReclaim), context, limits);
-  const body = work(whole);
   try {
-    let next = body.next();
-    while (next.done !== true) {
-      try {
-        const pending = drive(whole, next.value);
-        if (pending instanceof Promise) await pending;
-        next = body.next();
-      } catch (error) {
-        next = body.throw(error);
-      }
-    }
-    return next.value;
+    return await drive(work(whole), (step) => act(whole, step));
   } finally {
     whole.finish();
   }
@@ -87,26 +77,16 @@ export function performSync<T>(
   isReclaim = false,
 ): T {
   const whole = new Call(core, nothing(op, isReclaim), context, null);
-  const body = work(whole);
   try {
-    let next = body.next();
-    while (next.done !== true) {
-      try {
-        if (next.value instanceof Call) runSync(next.value);
-        else next.value.wait(whole, "a page that is being written");
-        next = body.next();
-      } catch (error) {
-        next = body.throw(error);
-      }
-    }
-    return next.value;
+    return driveSync(work(whole), (step) => act(whole, step));
   } finally {
     whole.finish();
   }
 }
 
-function drive(whole: Call, step: Step): unknown {
-  return step instanceof Call ? run(step) : step.wait(whole, "a page that is being written");
+function act(whole: Call, step: Step): unknown {
+  if (!(step instanceof Call)) return step.wait(whole, "a page that is being written");
+  return whole.canWait ? run(step) : runSync(step);
 }
 
 /** Stands for the whole of it: who waits, until when. It is never attempted. */
