@@ -1,6 +1,6 @@
 // The public names that every entry shares.
 
-export type { Backing, DirectBacking } from "./backing/backing.ts";
+export type { AsyncBacking, Backing, DirectBacking } from "./backing/backing.ts";
 export { memoryBacking } from "./backing/memory.ts";
 export type { CallOptions } from "./call.ts";
 export type { Clock } from "./clock.ts";

@@ -1,6 +1,6 @@
 // The counters of the machine, by Linux's names in /proc/vmstat.
 
-/** Counters, each an f64 at `vmstat_pointer() + 8 * index`; Linux's names in /proc/vmstat. */
+/** Counters, each an f64 at `vmstat_pointer() + 8 * index`. */
 export const enum Vmstat {
   pgfault,
   pgmajfault,

@@ -51,3 +51,13 @@ export interface DirectBacking extends Backing {
   sync(): void;
   close(): void;
 }
+
+/** A backing that never answers at once: calls which cannot wait get EAGAIN first. */
+export interface AsyncBacking extends Backing {
+  read(position: number, into: Uint8Array): Promise<number>;
+  write(position: number, from: Uint8Array): Promise<void>;
+  size(): Promise<number>;
+  truncate(bytes: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -3,21 +3,11 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Backing } from "./backing.ts";
+import type { AsyncBacking } from "./backing.ts";
 import { positionOf } from "./position.ts";
 import { readWhole, writeWhole } from "./positional.ts";
 
-export type { Backing } from "./backing.ts";
-
-/** A backing that holds a file open, and never answers at once: sync calls get EAGAIN first. */
-export interface NodeFileBacking extends Backing {
-  read(position: number, into: Uint8Array): Promise<number>;
-  write(position: number, from: Uint8Array): Promise<void>;
-  size(): Promise<number>;
-  truncate(bytes: number): Promise<void>;
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
+export type { AsyncBacking, Backing } from "./backing.ts";
 
 /** How the file at a path becomes the backing's. */
 export interface NodeFileOptions {
@@ -38,13 +28,14 @@ const FLAGS = {
 } as const;
 
 /**
- * Opens the file at `path`, or makes it. Rejects with Node's own error where that cannot be; so do
- * its calls. `sync` is fdatasync, after the first of which the file's name is durable as well.
+ * Opens the file at `path`, or makes it, and holds it open. Rejects with Node's own error where
+ * that cannot be; so do its calls. `sync` is fdatasync, after the first of which the file's name is
+ * durable as well.
  */
 export async function nodeFileBacking(
   path: string,
   options: NodeFileOptions = {},
-): Promise<NodeFileBacking> {
+): Promise<AsyncBacking> {
   const { found = "empty", mode = 0o600 } = options;
   const file = await open(path, FLAGS[found], mode);
   let isNamed = false;

@@ -8,14 +8,14 @@
 //
 // One backing holds its file alone: to open it twice fails with NoModificationAllowedError.
 
+import type { AsyncBacking } from "./backing.ts";
 import type { OpfsFileOptions } from "./opfs-file.ts";
 import type { Opening } from "./opfs-serve.ts";
-import { Remote, type RemoteBacking } from "./remote.ts";
+import { Remote } from "./remote.ts";
 
-export type { Backing, DirectBacking } from "./backing.ts";
+export type { AsyncBacking, Backing, DirectBacking } from "./backing.ts";
 export type { OpfsFileOptions } from "./opfs-file.ts";
 export { opfsBacking, serveOpfs } from "./opfs-serve.ts";
-export type { RemoteBacking } from "./remote.ts";
 
 /** How a page reaches its file. */
 export interface OpfsWorkerOptions extends OpfsFileOptions {
@@ -30,7 +30,7 @@ export interface OpfsWorkerOptions extends OpfsFileOptions {
 export async function opfsWorkerBacking(
   path: string,
   options: OpfsWorkerOptions = {},
-): Promise<RemoteBacking> {
+): Promise<AsyncBacking> {
   const own = options.worker === undefined ? startWorker() : null;
   const { port1, port2 } = new MessageChannel();
   const remote = new Remote(port1, () => own?.terminate());

@@ -8,18 +8,8 @@
 //   R1  Each question is answered once: by its answer, or by the failure of the other side.
 //   R2  Bytes are copied here and move from there on: neither side sees the other's.
 
-import type { Backing } from "./backing.ts";
+import type { AsyncBacking, Backing } from "./backing.ts";
 import { closedError } from "./position.ts";
-
-/** A backing that always answers with a promise. */
-export interface RemoteBacking extends Backing {
-  read(position: number, into: Uint8Array): Promise<number>;
-  write(position: number, from: Uint8Array): Promise<void>;
-  size(): Promise<number>;
-  truncate(bytes: number): Promise<void>;
-  sync(): Promise<void>;
-  close(): Promise<void>;
-}
 
 type Question =
   | { readonly do: "read"; readonly position: number; readonly bytes: number }
@@ -48,7 +38,7 @@ interface Waiting {
 }
 
 /** This side. It listens at once; `ready` settles when the other side has begun, or failed to. */
-export class Remote implements RemoteBacking {
+export class Remote implements AsyncBacking {
   readonly ready: Promise<void>;
   readonly #port: MessagePort;
   readonly #onEnd: () => void;
