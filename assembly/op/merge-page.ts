@@ -57,13 +57,12 @@ import { certain } from "../mem/certain";
 import { frameCount } from "../mem/layout";
 import { resultSet } from "../mem/result";
 import { statAdd } from "../mem/vmstat";
-import { KeyKind } from "../plan/freeze";
 import { need } from "../plan/need";
 import { noticePage, noticeRange, protOf } from "../plan/notice";
 import { mustTell, planAfford, planBegin, planDone, planTells } from "../plan/plan";
 import { recordsOf } from "../plan/record";
-import { opened, Ticket, ticketFreeze, ticketOpen } from "../plan/ticket";
-import { anyPlaceFrozen, isWatched } from "./migrate";
+import { opened, Ticket, ticketOpen } from "../plan/ticket";
+import { anyPlaceFrozen, freezePage, isWatched } from "./migrate";
 
 const MERGES: u32 = VM_MERGEABLE | VM_PFNMAP;
 
@@ -118,18 +117,6 @@ export function pageMerge(pfn: u32, into: u32): i32 {
   if (planTells()) return mergeTicket(pfn, into, isNew);
   const status = planAfford();
   return status ? status : mergeApply(pfn, into);
-}
-
-/** Freezes a page and its places for the ticket being opened. */
-function freezePage(pfn: u32): i32 {
-  const frame = ticketFreeze(KeyKind.Frame, pfn, 0, 1);
-  if (frame) return frame;
-  for (let more = rmapFirst(pfn); more; more = rmapNext()) {
-    const mm = vmaMm(changetype<Vma>(walkVma));
-    const place = ticketFreeze(KeyKind.Mm, changetype<usize>(mm), walkAddress, walkAddress + 4096);
-    if (place) return place;
-  }
-  return Status.Ok;
 }
 
 /** A page that is merged already is not frozen: whether it still is there, the commit sees. */

@@ -42,6 +42,18 @@ export function anyPlaceFrozen(pfn: u32): i32 {
   return Status.Ok;
 }
 
+/** Freezes a page and its places for the ticket being opened. */
+export function freezePage(pfn: u32): i32 {
+  const frame = ticketFreeze(KeyKind.Frame, pfn, 0, 1);
+  if (frame) return frame;
+  for (let more = rmapFirst(pfn); more; more = rmapNext()) {
+    const mm = vmaMm(changetype<Vma>(walkVma));
+    const place = ticketFreeze(KeyKind.Mm, changetype<usize>(mm), walkAddress, walkAddress + 4096);
+    if (place) return place;
+  }
+  return Status.Ok;
+}
+
 /** Is anybody to be told: a record of the page, or a watch on an mm that maps it? */
 export function isWatched(pfn: u32): bool {
   if (!CONFIG_EXPORT_NOTIFIER) return false;
@@ -78,13 +90,8 @@ function migrateTicket(pfn: u32): i32 {
   rmapFirst(pfn);
   const status = ticketOpen(Op.Migrate, vmaMm(changetype<Vma>(walkVma)));
   if (status) return status;
-  const frame = ticketFreeze(KeyKind.Frame, pfn, 0, 1);
-  if (frame) return frame;
-  for (let more = rmapFirst(pfn); more; more = rmapNext()) {
-    const mm = vmaMm(changetype<Vma>(walkVma));
-    const place = ticketFreeze(KeyKind.Mm, changetype<usize>(mm), walkAddress, walkAddress + 4096);
-    if (place) return place;
-  }
+  const frozen = freezePage(pfn);
+  if (frozen) return frozen;
   changetype<Ticket>(opened).holdsWrites = 1;
   return planDone(pfn, 0, 0, 0);
 }

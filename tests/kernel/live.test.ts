@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parseRecording } from "../../src/replay/recording.ts";
 import { Replay } from "../../src/replay/replay.ts";
+import { expectSame } from "../conformance/recordings.ts";
 import { engineModule } from "../support/boot.ts";
 import { SEED } from "../support/prng.ts";
 
@@ -77,19 +78,11 @@ async function expectAgreement(name: string, { stdout, stderr }: Outcome): Promi
   const engine = engineModule("debug");
   const replay = new Replay(recording, { engine, follows: "as recorded" });
   await replay.run();
-  const { first, disagree, notices } = replay.tally;
+  const { notices } = replay.tally;
   const hasNotices = !stderr.includes("without notices");
-  expect({ first, ...disagree, missed: notices.missed }).toEqual({
-    first: null,
-    result: 0,
-    maps: 0,
-    pages: 0,
-    data: 0,
-    missed: 0,
-  });
+  expectSame(replay);
   expect(notices.kernelPages > 0).toBe(hasNotices);
   if (hasNotices) expect(notices.extra).toBe(0);
-  expect(replay.exporter.violations).toBe(0);
   expect(replay.world.machine.check()).toBe(0);
   return replay;
 }
