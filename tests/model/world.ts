@@ -20,7 +20,9 @@ export const MMS = 5;
 const FILES = 3;
 export const FIRST = BASE / PAGE;
 /** Pages that the address spaces of a group may have in memory. */
-const GROUP_PAGES = 120;
+const GROUP_PAGES = 48;
+/** Pages that a device has for good: what is left of the machine is less than all want. */
+const DEVICE_PAGES = 64;
 /** Pages that are pinned at once. */
 const PINS = 6;
 /** Steps that a failure tells. */
@@ -59,6 +61,7 @@ export class World {
   constructor(seed: number, options: BootOptions) {
     this.booted = boot("", options);
     this.random = prng(seed);
+    this.booted.machine.allocateDevice(DEVICE_PAGES);
     const group = this.booted.machine.createGroup({ memory: GROUP_PAGES * PAGE });
     const member = this.booted.machine.createMm({ group });
     this.pairs = [this.booted.mm, member].map((mm) => ({ mm, naive: new NaiveMm() }));
