@@ -54,6 +54,8 @@ export class Mapping {
   dirtyNext: usize;
   /** Holes that the host has not cleared yet, in order. */
   holes: usize;
+  /** Of its areas, those that a walk has come to: of use to that walk only (op/huge-mmap.ts). */
+  met: u32;
   /** Where the host's bytes end; to `staleEnd` it may have more, which count for nothing. */
   diskEnd: u64;
   staleEnd: u64;

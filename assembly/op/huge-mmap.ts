@@ -47,15 +47,14 @@ function fileBytes(bytes: u64, vm: u32, pgoff: u64): u64 {
   return vm & VM_WRITE ? bytes + (pgoff << 12) : bytes;
 }
 
-/** Areas from `first` on that lie before `end` and show the same file. */
-function showing(first: Vma, end: u64): u32 {
-  let count: u32 = 0;
-  for (let p = changetype<usize>(first); p; p = changetype<Vma>(p).next) {
+/** The first area from `p` on that lies in [start, end) and shows huge pages, or 0. */
+function hugeWithin(p: usize, start: u64, end: u64): usize {
+  for (; p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
-    if (vma.end > end) break;
-    if (vma.mapping == first.mapping) count++;
+    if (vma.end > end) return 0;
+    if (vma.start >= start && isHuge(vma)) return p;
   }
-  return count;
+  return 0;
 }
 
 /**
@@ -63,17 +62,15 @@ function showing(first: Vma, end: u64): u32 {
  * is mapped over them: Linux lets go of a file when its system call is over (fput).
  */
 export function hugeLate(mm: Mm, start: u64, end: u64): u32 {
+  const first = hugeWithin(vmaFind(mm, start), start, end);
+  for (let p = first; p; p = hugeWithin(changetype<Vma>(p).next, start, end)) {
+    changetype<Mapping>(changetype<Vma>(p).mapping).met = 0;
+  }
   let pages: u32 = 0;
-  let last: usize = 0;
-  for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
-    const vma = changetype<Vma>(p);
-    if (vma.end > end) break;
-    if (vma.start < start || !isHuge(vma) || vma.mapping == last) continue;
-    last = vma.mapping;
-    const mapping = changetype<Mapping>(last);
-    const held = mapping.pages + mapping.promised;
-    // Counted from the first of its areas only: from the next on they are fewer.
-    if (held && mapping.refs == showing(vma, end)) pages += held;
+  for (let p = first; p; p = hugeWithin(changetype<Vma>(p).next, start, end)) {
+    const mapping = changetype<Mapping>(changetype<Vma>(p).mapping);
+    mapping.met++;
+    if (mapping.met == mapping.refs) pages += mapping.pages + mapping.promised;
   }
   return pages;
 }
