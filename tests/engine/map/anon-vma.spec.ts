@@ -7,17 +7,15 @@ import {
   framesUnreserve,
   freeFrames,
 } from "../../../assembly/frame/buddy";
-import { poolFree, poolUsed } from "../../../assembly/frame/pool";
+import { Pool, poolAlloc, poolFree, poolUsed } from "../../../assembly/frame/pool";
 import {
   AnonVma,
-  anonVmaCreate,
   anonVmaPool,
   anonVmaPrepare,
   chainIsSingle,
 } from "../../../assembly/map/anon-vma";
-import { Link, linkAlloc, linkFree, linkPool } from "../../../assembly/map/link";
+import { Link, linkPool } from "../../../assembly/map/link";
 import { Mm } from "../../../assembly/map/mm";
-import { Vma } from "../../../assembly/map/vma";
 import {
   area,
   boot,
@@ -173,9 +171,9 @@ describe("anon_vma: when memory lacks", () => {
 
   test("no record for it: the area is as it was", () => {
     framesReserve(freeFrames());
-    const kept = takeAnonVmas();
+    const kept = takeAll(anonVmaPool);
     expect<bool>(anonVmaPrepare(area(mm, 0))).toBe(false);
-    giveAnonVmas(kept);
+    giveAll(anonVmaPool, kept);
     framesUnreserve(framesReserved());
     expect<usize>(area(mm, 0).anonVma).toBe(0);
     expectSound();
@@ -183,10 +181,10 @@ describe("anon_vma: when memory lacks", () => {
 
   test("a record for it and none for the link: it is given back", () => {
     framesReserve(freeFrames() - 1);
-    giveAnonVmas(anonVmaCreate(0));
-    const kept = takeLinks(area(mm, 0));
+    poolFree(anonVmaPool, poolAlloc(anonVmaPool));
+    const kept = takeAll(linkPool);
     expect<bool>(anonVmaPrepare(area(mm, 0))).toBe(false);
-    giveLinks(kept);
+    giveAll(linkPool, kept);
     framesUnreserve(framesReserved());
     expect<usize>(area(mm, 0).anonVma).toBe(0);
     expect<u32>(poolUsed(anonVmaPool)).toBe(0);
@@ -194,39 +192,20 @@ describe("anon_vma: when memory lacks", () => {
   });
 });
 
-/** Takes every record that is left, in a list through `tree`. */
-function takeAnonVmas(): usize {
+/** Takes every record that is left, in a list through their first words. */
+function takeAll(pool: Pool): usize {
   let kept: usize = 0;
-  while (true) {
-    const one = anonVmaCreate(0);
-    if (!one) return kept;
-    changetype<AnonVma>(one).tree = kept;
+  for (let one = poolAlloc(pool); one; one = poolAlloc(pool)) {
+    store<usize>(one, kept);
     kept = one;
   }
+  return kept;
 }
 
-function giveAnonVmas(list: usize): void {
+function giveAll(pool: Pool, list: usize): void {
   for (let at = list; at; ) {
-    const next = changetype<AnonVma>(at).tree;
-    poolFree(anonVmaPool, at);
-    at = next;
-  }
-}
-
-function takeLinks(vma: Vma): usize {
-  let kept: usize = 0;
-  while (true) {
-    const one = linkAlloc(vma, 0);
-    if (!one) return kept;
-    changetype<Link>(one).next = kept;
-    kept = one;
-  }
-}
-
-function giveLinks(list: usize): void {
-  for (let at = list; at; ) {
-    const next = changetype<Link>(at).next;
-    linkFree(at);
+    const next = load<usize>(at);
+    poolFree(pool, at);
     at = next;
   }
 }

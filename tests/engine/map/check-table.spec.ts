@@ -28,6 +28,7 @@ import {
   mapAnon,
   mapFile,
   page,
+  pfnAt,
   read,
   space,
   touch,
@@ -53,7 +54,7 @@ function pteOf(index: u32): u64 {
 }
 
 function frameAt(index: u32): Frame {
-  return frameOf(ptePfn(pteOf(index)));
+  return frameOf(pfnAt(mm, index));
 }
 
 /** Slot of the entry that leads to the table `level` above page 0's pte, from the top: 3, 2, 1. */

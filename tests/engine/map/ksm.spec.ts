@@ -16,9 +16,9 @@ import {
   ksmPrune,
 } from "../../../assembly/map/ksm";
 import { Mm } from "../../../assembly/map/mm";
-import { ptePfn, W } from "../../../assembly/map/pte";
+import { W } from "../../../assembly/map/pte";
 import { rmapFirst, rmapNext, walkAddress } from "../../../assembly/map/rmap";
-import { pteGet, pteSlot } from "../../../assembly/map/table";
+import { pteSlot } from "../../../assembly/map/table";
 import { madvise } from "../../../assembly/op/madvise";
 import { pageMerge } from "../../../assembly/op/merge-page";
 import { munmap } from "../../../assembly/op/munmap";
@@ -32,6 +32,7 @@ import {
   leave,
   mapAnon,
   page,
+  pfnAt,
   space,
   touch,
 } from "../op/world";
@@ -39,10 +40,6 @@ import { expectBroken } from "./broken";
 
 let mm = changetype<Mm>(0);
 let pfn: u32 = 0;
-
-function frameAt(index: u32): u32 {
-  return ptePfn(pteGet(mm, page(index)));
-}
 
 /** Ptes that the walk visits. */
 function visits(): u32 {
@@ -61,9 +58,9 @@ describe("merged pages", () => {
     mapAnon(mm, 0, 4);
     touch(mm, 0, 4);
     assert(madvise(mm, page(0), 4 << 12, MADV_MERGEABLE) == 0, "advice");
-    pfn = frameAt(0);
-    assert(pageMerge(frameAt(1), pfn) == 0, "the first two");
-    assert(pageMerge(frameAt(2), pfn) == 0, "a third");
+    pfn = pfnAt(mm, 0);
+    assert(pageMerge(pfnAt(mm, 1), pfn) == 0, "the first two");
+    assert(pageMerge(pfnAt(mm, 2), pfn) == 0, "a third");
     expectSound();
   });
   afterEach(() => {
@@ -74,7 +71,7 @@ describe("merged pages", () => {
   });
 
   test("the walk comes to each pte once, of a child too", () => {
-    expect<u32>(frameAt(2)).toBe(pfn);
+    expect<u32>(pfnAt(mm, 2)).toBe(pfn);
     expect<u32>(visits()).toBe(3);
     expect<u32>(ksmCount(mm, page(0), page(4))).toBe(3);
     const child = forked(mm);
@@ -87,26 +84,26 @@ describe("merged pages", () => {
     assert(munmap(mm, page(1), 1 << 12) == 0, "munmap");
     expect<u32>(visits()).toBe(2);
     expect<u32>(poolUsed(ksmPool)).toBe(4);
-    assert(pageMerge(frameAt(3), pfn) == 0, "another one");
+    assert(pageMerge(pfnAt(mm, 3), pfn) == 0, "another one");
     expect<u32>(poolUsed(ksmPool)).toBe(4);
     expect<u32>(visits()).toBe(3);
   });
 
   test("only two equal pages that may be merged", () => {
     expect<i32>(pageMerge(pfn, pfn)).toBe(Status.ENOENT);
-    expect<i32>(pageMerge(pfn, frameAt(3))).toBe(Status.ENOENT);
+    expect<i32>(pageMerge(pfn, pfnAt(mm, 3))).toBe(Status.ENOENT);
     expect<i32>(pageMerge(0, pfn)).toBe(Status.ENOENT);
-    expect<i32>(pageMerge(frameAt(3), 0)).toBe(Status.ENOENT);
-    expect<i32>(pageMerge(frameAt(3), u32.MAX_VALUE)).toBe(Status.ENOENT);
-    store<u8>(frameAddress(frameAt(3)), 1);
-    expect<i32>(pageMerge(frameAt(3), pfn)).toBe(Status.ENOENT);
+    expect<i32>(pageMerge(pfnAt(mm, 3), 0)).toBe(Status.ENOENT);
+    expect<i32>(pageMerge(pfnAt(mm, 3), u32.MAX_VALUE)).toBe(Status.ENOENT);
+    store<u8>(frameAddress(pfnAt(mm, 3)), 1);
+    expect<i32>(pageMerge(pfnAt(mm, 3), pfn)).toBe(Status.ENOENT);
   });
 
   test("equal bytes have one checksum, and it is never 0", () => {
-    expect<u32>(checksumOf(frameAt(3))).toBe(checksumOf(pfn));
+    expect<u32>(checksumOf(pfnAt(mm, 3))).toBe(checksumOf(pfn));
     expect<bool>(checksumOf(pfn) != 0).toBe(true);
-    store<u8>(frameAddress(frameAt(3)) + 4095, 1);
-    expect<bool>(checksumOf(frameAt(3)) != checksumOf(pfn)).toBe(true);
+    store<u8>(frameAddress(pfnAt(mm, 3)) + 4095, 1);
+    expect<bool>(checksumOf(pfnAt(mm, 3)) != checksumOf(pfn)).toBe(true);
   });
 
   test("X1: a merged page, its flag and its node without each other", () => {
@@ -114,13 +111,13 @@ describe("merged pages", () => {
     flagClear(PG.ksm, pfn);
     expectBroken(KsmInvariant.Node);
     flagSet(PG.ksm, pfn);
-    flagSet(PG.ksm, frameAt(3));
+    flagSet(PG.ksm, pfnAt(mm, 3));
     expectBroken(KsmInvariant.Node);
-    flagClear(PG.ksm, frameAt(3));
+    flagClear(PG.ksm, pfnAt(mm, 3));
     node.count++;
     expectBroken(KsmInvariant.Node);
     node.count--;
-    node.pfn = frameAt(3);
+    node.pfn = pfnAt(mm, 3);
     expectBroken(KsmInvariant.Node);
     node.pfn = 0;
     expectBroken(KsmInvariant.Node);

@@ -4,16 +4,10 @@ import { PG } from "../../../assembly/abi";
 import { flagClear, flagSet } from "../../../assembly/frame/flags";
 import { RmapInvariant } from "../../../assembly/map/check";
 import { Mm } from "../../../assembly/map/mm";
-import { ptePfn } from "../../../assembly/map/pte";
-import { pteGet } from "../../../assembly/map/table";
 import { machineCheck } from "../../../assembly/op/machine";
-import { boot, leave, mapAnon, page, space, touch } from "./world";
+import { boot, leave, mapAnon, pfnAt, space, touch } from "./world";
 
 let mm: Mm = changetype<Mm>(0);
-
-function pfnAt(index: u32): u32 {
-  return ptePfn(pteGet(mm, page(index)));
-}
 
 describe("left-locked", () => {
   beforeAll(() => boot(300));
@@ -27,7 +21,7 @@ describe("left-locked", () => {
   afterEach(() => leave(mm));
 
   test("R7: a count without a lock", () => {
-    const pfn = pfnAt(0);
+    const pfn = pfnAt(mm, 0);
     flagSet(PG.unevictable, pfn);
     expect<u32>(machineCheck()).toBe(RmapInvariant.LeftLocked);
     flagSet(PG.mlocked, pfn);
@@ -35,7 +29,7 @@ describe("left-locked", () => {
   });
 
   test("R7: a lock of a page that is not anonymous", () => {
-    const pfn = pfnAt(1);
+    const pfn = pfnAt(mm, 1);
     flagSet(PG.mlocked, pfn);
     expect<u32>(machineCheck()).toBe(0);
     flagSet(PG.mlocked, 0);

@@ -21,6 +21,8 @@ import { frameAddress } from "../../../assembly/frame/frame";
 import { Pool, poolsHead } from "../../../assembly/frame/pool";
 import { Mapping, mappingPut } from "../../../assembly/map/mapping";
 import { Mm, mmCount, mmCreate, mmOf } from "../../../assembly/map/mm";
+import { ptePfn } from "../../../assembly/map/pte";
+import { pteGet } from "../../../assembly/map/table";
 import { Vma } from "../../../assembly/map/vma";
 import { vmaLookup } from "../../../assembly/map/vma-tree";
 import { frameCount } from "../../../assembly/mem/layout";
@@ -48,6 +50,11 @@ export function boot(frames: u32): void {
 /** Address of page `index` from BASE. */
 export function page(index: u32): u64 {
   return BASE + ((<u64>index) << 12);
+}
+
+/** The frame that page `index` of `mm` is in. */
+export function pfnAt(mm: Mm, index: u32): u32 {
+  return ptePfn(pteGet(mm, page(index)));
 }
 
 export function space(): Mm {

@@ -8,8 +8,8 @@ import { poolReserve, poolUnreserve } from "../../../assembly/frame/pool";
 import { Mapping, nodePool } from "../../../assembly/map/mapping";
 import { Mm } from "../../../assembly/map/mm";
 import { framePin, frameUnpin } from "../../../assembly/map/pin";
-import { A, D, E, P, ptePfn, pteWithPfn, W } from "../../../assembly/map/pte";
-import { pteGet, pteSet, pteSlot } from "../../../assembly/map/table";
+import { A, D, E, P, pteWithPfn, W } from "../../../assembly/map/pte";
+import { pteSet, pteSlot } from "../../../assembly/map/table";
 import { vmaPool } from "../../../assembly/map/vma";
 import { statAdd } from "../../../assembly/mem/vmstat";
 import { ticketAbort, ticketCommit, ticketEnd } from "../../../assembly/op/commit";
@@ -32,6 +32,7 @@ import {
   leave,
   mapAnon,
   page,
+  pfnAt,
   space,
   touch,
 } from "../op/world";
@@ -52,15 +53,11 @@ function slotOf(index: u32): usize {
 }
 
 function frameAt(index: u32): Frame {
-  return frameOf(pfnAt(index));
-}
-
-function pfnAt(index: u32): u32 {
-  return ptePfn(pteGet(mm, page(index)));
+  return frameOf(pfnAt(mm, index));
 }
 
 function recordAt(index: u32): ExportRecord {
-  return changetype<ExportRecord>(recordFind(pfnAt(index), HOLDER, mm.handle, page(index)));
+  return changetype<ExportRecord>(recordFind(pfnAt(mm, index), HOLDER, mm.handle, page(index)));
 }
 
 function keyOf(ticket: Ticket): Key {
@@ -103,18 +100,18 @@ describe("the checker of records", () => {
   });
 
   test("E1: PG.exported without a record, a record without PG.exported", () => {
-    flagSet(PG.exported, pfnAt(2));
+    flagSet(PG.exported, pfnAt(mm, 2));
     expectBroken(RecordInvariant.Flag);
-    flagClear(PG.exported, pfnAt(2));
-    flagClear(PG.exported, pfnAt(1));
+    flagClear(PG.exported, pfnAt(mm, 2));
+    flagClear(PG.exported, pfnAt(mm, 1));
     expectBroken(RecordInvariant.Flag);
-    flagSet(PG.exported, pfnAt(1));
+    flagSet(PG.exported, pfnAt(mm, 1));
   });
 
   test("E1: a record in the list of another frame than it names", () => {
-    recordAt(1).pfn = pfnAt(2);
+    recordAt(1).pfn = pfnAt(mm, 2);
     expectBroken(RecordInvariant.Flag);
-    changetype<ExportRecord>(frameAt(1).exports).pfn = pfnAt(1);
+    changetype<ExportRecord>(frameAt(1).exports).pfn = pfnAt(mm, 1);
   });
 
   test("E5: a frame's records out of order, and in a tree that is none", () => {
@@ -174,9 +171,9 @@ describe("the checker of records", () => {
   });
 
   test("E4: PG.quarantine while the record's mm is alive, a dead record without it", () => {
-    flagSet(PG.quarantine, pfnAt(1));
+    flagSet(PG.quarantine, pfnAt(mm, 1));
     expectBroken(RecordInvariant.Quarantine);
-    flagClear(PG.quarantine, pfnAt(1));
+    flagClear(PG.quarantine, pfnAt(mm, 1));
     const record = recordAt(1);
     record.dead = 1;
     expectBroken(RecordInvariant.Quarantine);
@@ -184,24 +181,24 @@ describe("the checker of records", () => {
   });
 
   test("E4: PG.quarantine on a frame that nobody holds", () => {
-    flagSet(PG.quarantine, pfnAt(2));
+    flagSet(PG.quarantine, pfnAt(mm, 2));
     expectBroken(RecordInvariant.Quarantine);
-    flagClear(PG.quarantine, pfnAt(2));
+    flagClear(PG.quarantine, pfnAt(mm, 2));
   });
 
   test("U2: PG.pinned without a pin, a pin without PG.pinned or without its reference", () => {
-    flagSet(PG.pinned, pfnAt(2));
+    flagSet(PG.pinned, pfnAt(mm, 2));
     expectBroken(PinInvariant.Frame);
-    flagClear(PG.pinned, pfnAt(2));
-    framePin(mm, pfnAt(2));
+    flagClear(PG.pinned, pfnAt(mm, 2));
+    framePin(mm, pfnAt(mm, 2));
     expectSound();
-    flagClear(PG.pinned, pfnAt(2));
+    flagClear(PG.pinned, pfnAt(mm, 2));
     expectBroken(PinInvariant.Frame);
-    flagSet(PG.pinned, pfnAt(2));
+    flagSet(PG.pinned, pfnAt(mm, 2));
     frameAt(2).refcount += 1;
     expectBroken(PinInvariant.Frame);
     frameAt(2).refcount -= 1;
-    frameUnpin(mm, pfnAt(2));
+    frameUnpin(mm, pfnAt(mm, 2));
   });
 
   test("U3: an mm that counts a pin that there is not", () => {
@@ -319,7 +316,7 @@ describe("the checker of tickets", () => {
     expectBroken(TicketInvariant.Frozen);
     store<u64>(slot, pte & ~P);
     expectBroken(TicketInvariant.Frozen);
-    store<u64>(slot, pteWithPfn(pte, pfnAt(7)));
+    store<u64>(slot, pteWithPfn(pte, pfnAt(mm, 7)));
     expectBroken(TicketInvariant.Frozen);
     store<u64>(slot, pte);
     expect<u32>(checkPlans()).toBe(0);
@@ -364,10 +361,10 @@ describe("the checker of tickets", () => {
     expect<u32>(checkPlans()).toBe(0);
     recordAdd(HOLDER + 1, mm, page(2), Rights.Write);
     expectBroken(TicketInvariant.Holder);
-    recordRemove(recordFind(pfnAt(2), HOLDER + 1, mm.handle, page(2)));
+    recordRemove(recordFind(pfnAt(mm, 2), HOLDER + 1, mm.handle, page(2)));
     recordAdd(HOLDER + 1, mm, page(2), Rights.Read);
     expect<u32>(checkPlans()).toBe(0);
-    recordRemove(recordFind(pfnAt(2), HOLDER + 1, mm.handle, page(2)));
+    recordRemove(recordFind(pfnAt(mm, 2), HOLDER + 1, mm.handle, page(2)));
     ticketEnd(ticket);
   });
 });

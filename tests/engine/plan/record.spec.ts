@@ -4,7 +4,7 @@ import { Access, PG, ResultField, Rights, Status, SUBSCRIBERS_MAX } from "../../
 import { flagTest } from "../../../assembly/frame/flags";
 import { frameAddress, frameOf } from "../../../assembly/frame/frame";
 import { isExported, Mm, mmOf } from "../../../assembly/map/mm";
-import { E, ptePfn } from "../../../assembly/map/pte";
+import { E } from "../../../assembly/map/pte";
 import { pteGet } from "../../../assembly/map/table";
 import { resultGet } from "../../../assembly/mem/result";
 import { ticketCommit, ticketEnd } from "../../../assembly/op/commit";
@@ -41,6 +41,7 @@ import {
   leave,
   mapAnon,
   page,
+  pfnAt,
   read,
   space,
   takeAllBut,
@@ -52,10 +53,6 @@ const ONE: u32 = 1;
 const TWO: u32 = SUBSCRIBERS_MAX - 1;
 
 let mm = changetype<Mm>(0);
-
-function pfnAt(index: u32): u32 {
-  return ptePfn(pteGet(mm, page(index)));
-}
 
 function hasBit(index: u32): bool {
   return (pteGet(mm, page(index)) & E) != 0;
@@ -112,18 +109,18 @@ describe("record: one page", () => {
 
   test("E1, E2, E3: a record sets the bit, the flag, the counts, and holds the frame", () => {
     expect<i32>(add(ONE, 3)).toBe(0);
-    expect<u32>(resultGet(ResultField.Pfn)).toBe(pfnAt(3));
+    expect<u32>(resultGet(ResultField.Pfn)).toBe(pfnAt(mm, 3));
     expect<bool>(hasBit(3)).toBe(true);
-    expect<bool>(flagTest(PG.exported, pfnAt(3))).toBe(true);
-    expect<u32>(frameOf(pfnAt(3)).refcount).toBe(2);
-    expect<u32>(frameOf(pfnAt(3)).mapcount).toBe(1);
+    expect<bool>(flagTest(PG.exported, pfnAt(mm, 3))).toBe(true);
+    expect<u32>(frameOf(pfnAt(mm, 3)).refcount).toBe(2);
+    expect<u32>(frameOf(pfnAt(mm, 3)).mapcount).toBe(1);
     expect<u32>(mm.records).toBe(1);
     expect<u32>(subscriberCount(ONE)).toBe(1);
     expect<bool>(isExported(mm)).toBe(true);
     expect<i32>(remove(ONE, 3)).toBe(1);
     expect<bool>(hasBit(3)).toBe(false);
-    expect<bool>(flagTest(PG.exported, pfnAt(3))).toBe(false);
-    expect<u32>(frameOf(pfnAt(3)).refcount).toBe(1);
+    expect<bool>(flagTest(PG.exported, pfnAt(mm, 3))).toBe(false);
+    expect<u32>(frameOf(pfnAt(mm, 3)).refcount).toBe(1);
     expect<bool>(isExported(mm)).toBe(false);
   });
 
@@ -193,9 +190,9 @@ describe("record: one page", () => {
     add(ONE, 4, Rights.Read);
     add(TWO, 3, Rights.Write);
     expect<i32>(exportLowerRange(ONE, mm, page(0), page(8))).toBe(1);
-    const lowered = recordFind(pfnAt(3), ONE, mm.handle, page(3));
+    const lowered = recordFind(pfnAt(mm, 3), ONE, mm.handle, page(3));
     expect<u32>(changetype<ExportRecord>(lowered).rights).toBe(Rights.Read);
-    const other = recordFind(pfnAt(3), TWO, mm.handle, page(3));
+    const other = recordFind(pfnAt(mm, 3), TWO, mm.handle, page(3));
     expect<u32>(changetype<ExportRecord>(other).rights).toBe(Rights.Write);
   });
 });
@@ -213,18 +210,18 @@ describe("record: families and exits", () => {
     const child = forkedHeld();
     expect<bool>(isExported(child)).toBe(false);
     expect<i32>(exportAdd(TWO, child, page(3), Rights.Read)).toBe(0);
-    expect<u32>(frameOf(pfnAt(3)).refcount).toBe(4);
+    expect<u32>(frameOf(pfnAt(mm, 3)).refcount).toBe(4);
     expectSound();
     remove(ONE, 3);
     expect<bool>(hasBit(3)).toBe(false);
-    expect<bool>(flagTest(PG.exported, pfnAt(3))).toBe(true);
+    expect<bool>(flagTest(PG.exported, pfnAt(mm, 3))).toBe(true);
     exportRemoveAll(TWO);
     leave(child);
     leave(mm);
   });
 
   test("E4: what is held at exit keeps its frame and its bytes until it is let go", () => {
-    const pfn = pfnAt(3);
+    const pfn = pfnAt(mm, 3);
     store<u64>(frameAddress(pfn), 0x1234567890);
     add(ONE, 3);
     add(TWO, 3);
@@ -248,7 +245,7 @@ describe("record: families and exits", () => {
   test("E4: a page that a child still maps is not reused either, and the child goes on", () => {
     const child = forked(mm);
     add(ONE, 3);
-    const pfn = pfnAt(3);
+    const pfn = pfnAt(mm, 3);
     expect<u32>(exitHeld()).toBe(1);
     expect<u32>(read(child, 3)).toBe(pfn);
     expect<i32>(access(child, page(3), Access.Write)).toBe(0);

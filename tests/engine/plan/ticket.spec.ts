@@ -16,7 +16,6 @@ import {
 import { framesReserved } from "../../../assembly/frame/buddy";
 import { Mapping } from "../../../assembly/map/mapping";
 import { Mm } from "../../../assembly/map/mm";
-import { ptePfn } from "../../../assembly/map/pte";
 import { pteGet } from "../../../assembly/map/table";
 import { resultGet, resultGet64 } from "../../../assembly/mem/result";
 import { ticketAbort, ticketCommit, ticketEnd } from "../../../assembly/op/commit";
@@ -54,6 +53,7 @@ import {
   mapAnon,
   mapFile,
   page,
+  pfnAt,
   READ_WRITE,
   space,
   takeAllBut,
@@ -96,14 +96,14 @@ describe("ticket: its life", () => {
   afterEach(finish);
 
   test("planned, aborted: everything is as it was", () => {
-    const pfn = ptePfn(pteGet(mm, page(3)));
+    const pfn = pfnAt(mm, 3);
     const ticket = planUnmap(mm, 2, 5);
     expect<u32>(ticket.state).toBe(TicketState.Planned);
     expect<u32>(ticketsOpen).toBe(1);
     expectSound();
     expect<i32>(ticketAbort(ticket)).toBe(0);
     expect<u32>(mm.mapCount).toBe(2);
-    expect<u32>(ptePfn(pteGet(mm, page(3)))).toBe(pfn);
+    expect<u32>(pfnAt(mm, 3)).toBe(pfn);
     expect<u32>(mm.freezes).toBe(0);
   });
 
@@ -247,7 +247,7 @@ describe("ticket: what waits for it", () => {
   });
 
   test("Z2: a page that moves is frozen by itself, and at every place that maps it", () => {
-    const pfn = ptePfn(pteGet(mm, page(3)));
+    const pfn = pfnAt(mm, 3);
     const ticket = opened(pageMigrate(pfn));
     expect<u32>(mm.freezes).toBe(1);
     expect<usize>(freezeConflict(KeyKind.Frame, pfn, 0, 1)).toBe(changetype<usize>(ticket));
@@ -255,7 +255,7 @@ describe("ticket: what waits for it", () => {
     expectWait(munmap(mm, page(3), PAGE), ticket);
     expectWait(access(mm, page(3), Access.Write), ticket);
     expect<i32>(ticketCommit(ticket)).toBe(0);
-    expect<u32>(ptePfn(pteGet(mm, page(3)))).not.toBe(pfn);
+    expect<u32>(pfnAt(mm, 3)).not.toBe(pfn);
     ticketEnd(ticket);
   });
 
