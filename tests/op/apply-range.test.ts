@@ -12,6 +12,7 @@ import {
 import { at, boot, PAGE, pages, READ_WRITE, strip } from "../support/boot.ts";
 import { driver, firsts, show } from "../support/driver.ts";
 import { errorOf, hold } from "../support/holder.ts";
+import { gate } from "../support/sleeper.ts";
 
 const einval = expect.objectContaining({ code: "EINVAL" });
 
@@ -122,11 +123,8 @@ describe("applyToPageRange", () => {
   test("waits for a bracket over its range, or is EAGAIN", async () => {
     const booted = driver();
     const { mm, device } = booted;
-    let go = () => {};
-    const gate = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    const { subscriber } = hold(booted, { answer: () => gate });
+    const sleeper = gate();
+    const { subscriber } = hold(booted, { answer: () => sleeper.promise });
     await subscriber.export(mm, at(8), { write: true });
     const cleared = mm.madvise(...pages(8, 9), MADV_DONTNEED);
     const install = () => ({ pfn: device.pfn });
@@ -134,7 +132,7 @@ describe("applyToPageRange", () => {
       expect.objectContaining({ code: "EAGAIN" }),
     );
     const installed = mm.applyToPageRange(...pages(8, 9), install);
-    go();
+    sleeper.open();
     await Promise.all([cleared, installed]);
     expect(firsts(mm, 8, 9)).toEqual([0xd0]);
   });

@@ -21,6 +21,7 @@ import { at, PAGE, pages, READ_WRITE, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { driver, firsts, SHARED, show } from "../support/driver.ts";
 import { errorOf, hold } from "../support/holder.ts";
+import { gate } from "../support/sleeper.ts";
 
 const VM_PFNMAP = 0x400;
 const DRIVER = 0x4000 | VM_PFNMAP | 0x40000 | 0x4000000;
@@ -77,11 +78,8 @@ describe("remapPfnRange", () => {
   test("a page that was there: its holder is told and awaited before it goes", async () => {
     const booted = driver();
     const { mm, device } = booted;
-    let go = () => {};
-    const gate = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    const { subscriber, diary, whys } = hold(booted, { answer: () => gate });
+    const sleeper = gate();
+    const { subscriber, diary, whys } = hold(booted, { answer: () => sleeper.promise });
     mm.writeSync(at(9), Uint8Array.of(7));
     await subscriber.export(mm, at(9));
     const remapped = mm.remapPfnRange(at(8), device.pfn, 4 * PAGE, PROT_READ);
@@ -90,7 +88,7 @@ describe("remapPfnRange", () => {
     expect(whys[0]).toMatchObject({ reason: "unmap", demand: "all" });
     expect(firsts(mm, 9, 10)).toEqual([7]);
     expect(() => device.release()).toThrow(expect.objectContaining({ code: "EBUSY" }));
-    go();
+    sleeper.open();
     await remapped;
     expect(diary).toEqual(["unmap 8-12", "end done"]);
     expect(firsts(mm, 8, 10)).toEqual([0xd0, 0xd1]);

@@ -13,7 +13,7 @@ import {
 import type { Mm } from "../../src/mm.ts";
 import type { Pin } from "../../src/pin.ts";
 import { at, boot, PAGE, PRIVATE, pages, READ_WRITE, strip } from "../support/boot.ts";
-import { errorOf, hold } from "../support/holder.ts";
+import { dawdle, errorOf, hold } from "../support/holder.ts";
 import { SEED } from "../support/prng.ts";
 import { storeOf } from "../support/store.ts";
 
@@ -260,17 +260,10 @@ describe("what a pinned page is spared, and what it outlives", () => {
   });
 
   test("in a frozen range it waits, and Sync is EAGAIN", async () => {
-    const { mm, register } = boot("ww");
-    let go = () => {};
-    const holder = register({
-      async invalidateProcessRange() {
-        await new Promise<void>((resolve) => {
-          go = resolve;
-        });
-        holder.release();
-      },
-    });
-    await holder.export(mm, at(0), { write: true });
+    const booted = boot("ww");
+    const { mm } = booted;
+    const { subscriber, go } = dawdle(booted);
+    await subscriber.export(mm, at(0), { write: true });
     const unmapping = mm.munmap(...pages(0, 1));
     expect(() => mm.pinSync(...pages(0, 1))).toThrow(code("EAGAIN"));
     const failed = errorOf(mm.pin(...pages(0, 1)));

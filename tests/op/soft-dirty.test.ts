@@ -28,7 +28,7 @@ import {
   range,
   strip,
 } from "../support/boot.ts";
-import { errorOf, hold } from "../support/holder.ts";
+import { dawdle, errorOf, hold } from "../support/holder.ts";
 import { SEED } from "../support/prng.ts";
 import { storeOf } from "../support/store.ts";
 
@@ -251,17 +251,10 @@ describe("who is told", () => {
   });
 
   test("writes wait while it is told, and Sync is EAGAIN", async () => {
-    const { mm, register } = boot("w");
-    let go = () => {};
-    const holder = register({
-      async invalidateProcessRange() {
-        await new Promise<void>((resolve) => {
-          go = resolve;
-        });
-        holder.release();
-      },
-    });
-    await holder.export(mm, at(0), { write: true });
+    const booted = boot("w");
+    const { mm } = booted;
+    const { subscriber, go } = dawdle(booted);
+    await subscriber.export(mm, at(0), { write: true });
     const clearing = mm.clearSoftDirty();
     expect(() => mm.writeSync(at(0), ONE)).toThrow(expect.objectContaining({ code: "EAGAIN" }));
     expect(() => mm.clearSoftDirtySync()).toThrow(expect.objectContaining({ code: "EAGAIN" }));

@@ -4,6 +4,7 @@ import type { Mm } from "../../src/mm.ts";
 import type { ExportOps, Why } from "../../src/notifier/ops.ts";
 import type { Subscriber } from "../../src/notifier/subscriber.ts";
 import { BASE, type Booted, PAGE } from "./boot.ts";
+import { gate } from "./sleeper.ts";
 
 /** What a holder does in a callback, before or instead of letting go. */
 export interface Manners extends Partial<ExportOps> {
@@ -92,4 +93,19 @@ export function watchPromise(promise: Promise<unknown>): { state: string } {
     },
   );
   return seen;
+}
+
+/** Registers who, when told, lets go of everything and is awaited until `go`. */
+export function dawdle({ register }: Pick<Booted, "register">): {
+  readonly subscriber: Subscriber;
+  readonly go: () => void;
+} {
+  const sleeper = gate();
+  const subscriber = register({
+    async invalidateProcessRange() {
+      await sleeper.promise;
+      subscriber.release();
+    },
+  });
+  return { subscriber, go: () => sleeper.open() };
 }

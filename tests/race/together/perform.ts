@@ -54,33 +54,17 @@ type Where = [address: number, length: number];
 
 function areas(world: Together, step: Step, mm: Mm, where: Where): Pending {
   const { sync, flag, page, which } = step;
-  const map = (at: number, length: number, flags: number, file = false) =>
-    sync
-      ? done(
-          mm.mmapSync(
-            at,
-            length,
-            READ_WRITE,
-            flags,
-            file ? world.file : null,
-            (which % 4) * PAGE * +file,
-          ),
-        )
-      : mm.mmap(
-          at,
-          length,
-          READ_WRITE,
-          flags,
-          file ? world.file : null,
-          (which % 4) * PAGE * +file,
-        );
+  const map = (start: number, length: number, flags: number, file = false) => {
+    const shown = file ? world.file : null;
+    const offset = file ? (which % 4) * PAGE : 0;
+    const asked = [start, length, READ_WRITE, flags, shown, offset] as const;
+    return sync ? done(mm.mmapSync(...asked)) : mm.mmap(...asked);
+  };
   const protect = (prot: number) =>
     sync ? done(mm.mprotectSync(...where, prot)) : mm.mprotect(...where, prot);
   const move = (flags: number, length = where[1]) => {
-    const target = at((page + which) % 16);
-    return sync
-      ? done(mm.mremapSync(where[0], where[1], length, flags, target))
-      : mm.mremap(where[0], where[1], length, flags, target);
+    const asked = [...where, length, flags, at((page + which) % 16)] as const;
+    return sync ? done(mm.mremapSync(...asked)) : mm.mremap(...asked);
   };
   switch (step.operation) {
     case "munmap":
@@ -167,18 +151,18 @@ function files(world: Together, step: Step, mm: Mm, where: Where): Pending {
       const size = page * PAGE + which * 100;
       return sync ? done(file.truncateSync(size)) : file.truncate(size);
     }
-    case "punch":
-      return sync
-        ? done(file.punchSync(page * PAGE + which, count * PAGE))
-        : file.punch(page * PAGE + which, count * PAGE);
-    case "file write":
-      return sync
-        ? done(file.writeSync(page * PAGE + 50, data()))
-        : file.write(page * PAGE + 50, data());
-    case "file read":
-      return sync
-        ? done(file.readSync(page * PAGE, count * PAGE))
-        : file.read(page * PAGE, count * PAGE);
+    case "punch": {
+      const hole = [page * PAGE + which, count * PAGE] as const;
+      return sync ? done(file.punchSync(...hole)) : file.punch(...hole);
+    }
+    case "file write": {
+      const asked = [page * PAGE + 50, data()] as const;
+      return sync ? done(file.writeSync(...asked)) : file.write(...asked);
+    }
+    case "file read": {
+      const asked = [page * PAGE, count * PAGE] as const;
+      return sync ? done(file.readSync(...asked)) : file.read(...asked);
+    }
     case "file sync":
       return sync ? done(file.syncSync()) : file.sync();
     case "msync":
