@@ -11,6 +11,7 @@ import { arm } from "../clock.ts";
 import type { Core } from "../core.ts";
 import { MemoryError } from "../errors.ts";
 import { sweep } from "../grave.ts";
+import { untilEnded } from "../wait.ts";
 import { revokePages } from "./held-pages.ts";
 import { Member } from "./member.ts";
 import { CALLBACKS, type ExportOps } from "./ops.ts";
@@ -108,22 +109,14 @@ export class ExportNotifiers {
   }
 
   #drained(member: Member, wait: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const finish = (error?: Error) => {
-        stop();
-        disarm();
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      const stop = member.onChange(() => {
-        if (member.state === "gone") finish();
-      });
-      const reason = `subscriber "${member.name}" has a callback running`;
-      const late = { holder: member.name, reason };
-      const disarm = arm(this.#core.clock, wait, () =>
-        finish(new MemoryError(Status.ETIMEDOUT, "unregister", late)),
-      );
-    });
+    const reason = `subscriber "${member.name}" has a callback running`;
+    const late = { holder: member.name, reason };
+    return untilEnded((end) => [
+      member.onChange(() => {
+        if (member.state === "gone") end();
+      }),
+      arm(this.#core.clock, wait, () => end(new MemoryError(Status.ETIMEDOUT, "unregister", late))),
+    ]);
   }
 
   /** Lets go of everything it holds and watches. */

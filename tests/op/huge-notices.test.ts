@@ -24,6 +24,7 @@ import {
   mapHuge,
   put,
 } from "../support/huge.ts";
+import { gate } from "../support/sleeper.ts";
 
 /** Pages of 4 KiB in a huge page. */
 const PARTS = HUGE / PAGE;
@@ -170,17 +171,14 @@ describe("who is waited for", () => {
     const { mm, machine, ...booted } = bootHuge(2);
     mapHuge(mm, 0, 1);
     put(mm, 0, 5);
-    let letGo = () => {};
-    const waits = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    const { subscriber } = hold({ ...booted, mm, machine }, { answer: () => waits });
+    const sleeper = gate();
+    const { subscriber } = hold({ ...booted, mm, machine }, { answer: () => sleeper.promise });
     subscriber.exportSync(mm, huge(0, 300 * PAGE));
     const unmapped = mm.munmap(...hugePages(0, 1));
     const seen = watchPromise(unmapped);
     expect([get(mm, 0), seen.state]).toEqual([5, "pending"]);
     expect(() => subscriber.exportSync(mm, huge(0))).toThrow(/EAGAIN/);
-    letGo();
+    sleeper.open();
     await unmapped;
     expect(areasOf(mm)).toBe("");
   });
@@ -222,16 +220,13 @@ describe("who is waited for", () => {
     mapHuge(booted.mm, 0, 1);
     put(booted.mm, 0, 5);
     const child = await booted.mm.fork();
-    let letGo = () => {};
-    const waits = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    const { subscriber } = hold(booted, { answer: () => waits });
+    const sleeper = gate();
+    const { subscriber } = hold(booted, { answer: () => sleeper.promise });
     subscriber.exportSync(child, huge(0, 300 * PAGE));
     const written = child.write(huge(0), Uint8Array.of(9));
     expect(booted.machine.hugePages).toEqual({ total: 2, free: 1, reserved: 1 });
     expect(() => mapHuge(booted.mm, 4, 5)).toThrow(/ENOMEM/);
-    letGo();
+    sleeper.open();
     await written;
     expect([get(child, 0, 0), get(booted.mm, 0, 0)]).toEqual([9, 0]);
   });

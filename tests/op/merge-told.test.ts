@@ -5,6 +5,7 @@ import { MADV_MERGEABLE, MADV_UNMERGEABLE } from "../../src/constants.ts";
 import { at, PAGE, pages, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold } from "../support/holder.ts";
+import { gate } from "../support/sleeper.ts";
 import { crowd, firsts, mergeAll, pfnOf, twins } from "../support/twins.ts";
 
 /** Twins that have been looked at once: the next pass finds the pair. */
@@ -210,11 +211,8 @@ describe("what happens while holders are told", () => {
   test("writes of either page wait, reads go on", async () => {
     const booted = ready();
     const { machine, mm, other } = booted;
-    let go = () => {};
-    const gate = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    const { subscriber } = hold(booted, { answer: () => gate });
+    const sleeper = gate();
+    const { subscriber } = hold(booted, { answer: () => sleeper.promise });
     await subscriber.export(mm, at(0));
     const walk = machine.mergePages();
     await settle();
@@ -223,7 +221,7 @@ describe("what happens while holders are told", () => {
     expect(() => other.writeSync(at(0), Uint8Array.of(1))).toThrow(again);
     expect([firsts(mm, 1), firsts(other, 1)]).toEqual([[7], [7]]);
     const written = other.write(at(0), Uint8Array.of(1));
-    go();
+    sleeper.open();
     await Promise.all([walk, written]);
     expect([firsts(mm, 1), firsts(other, 1)]).toEqual([[7], [1]]);
   });
