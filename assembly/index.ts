@@ -100,6 +100,7 @@ export {
   swapNextReadEntry as swap_next_read,
   swapOffEntry as swap_off,
   swapUnuseEntry as swap_unuse,
+  swapUnuseFilesEntry as swap_unuse_files,
 } from "./entry/swap";
 export {
   abortEntry as ticket_abort,

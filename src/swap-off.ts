@@ -2,7 +2,7 @@
 // that is out comes back, and then the area is gone. Where that fails it goes on as it was, and
 // nothing is lost.
 //
-//   close ──▶ unuse, one address space after another ──▶ off ──▶ gone
+//   close ──▶ unuse, files first, then each address space ──▶ off ──▶ gone
 //               ▲                                         │ EBUSY: a fork, a move meanwhile
 //               └─────────────────────────────────────────┘
 
@@ -52,6 +52,7 @@ function* rounds(
     limits === null ? null : { ...limits, deadline: Math.max(0, deadlineAt - core.clock.now()) };
   const callOf = (plan: Plan) => new Call(core, plan, context, left());
   for (let round = 0; round < ROUNDS_MAX; round++) {
+    yield callOf(unuseFiles());
     for (const space of [...core.spaces.values()]) yield callOf(unuse(core, space));
     let isEmpty = true;
     yield callOf(leave((status) => (isEmpty = status === 0)));
@@ -74,6 +75,11 @@ function unuse(core: Core, { id }: Space): Plan {
       return status;
     },
   };
+}
+
+/** What files in memory have in it, whoever shows them (as Linux shmem_unuse). */
+function unuseFiles(): Plan {
+  return { op: OP, space: null, ranges: [], attempt: (engine) => engine.swap.unuseFiles() };
 }
 
 /** A page that is still in it is no error: `answer` hears of it, and there is another round. */

@@ -73,6 +73,7 @@ export class Swap {
   #outlast(call: Call): void | Promise<void> {
     const what = "a page on its way to swap, or back";
     this.writeOut();
+    this.#readRest();
     const [work] = [...this.#reads.values(), ...this.#writes.values()];
     if (work === undefined) throw call.error(Status.EAGAIN, { reason: what });
     return work.wait(call, what);
@@ -111,11 +112,16 @@ export class Swap {
   /** Begins to read a page that is wanted, and those that the engine reads ahead with it. */
   #readWith(wanted: SwapPageRecord): Pending {
     const reading = this.#read(wanted, true);
+    this.#readRest();
+    return reading;
+  }
+
+  /** Begins to read what waits for it: also a page whose call has given up before. */
+  #readRest(): void {
     const { swap } = this.#core.engine;
     for (let page = swap.nextRead(1); page !== null; page = swap.nextRead(page.pfn + 1)) {
       if (!this.#reads.has(page.slot)) this.#read(page, false);
     }
-    return reading;
   }
 
   /** Where it fails and nobody hears of it, that is reported: a mere guess is made again. */

@@ -6,6 +6,7 @@ import { swapClose } from "../map/swap";
 import { resultSet } from "../mem/result";
 import { settled } from "../op/machine";
 import { swapNextRead } from "../op/swap-in";
+import { sharedUnuse } from "../op/swap-shared";
 import { swapLeave, swapUnuse } from "../op/swap-unuse";
 
 /** The next frame at or above `from` that waits to be read: 1 with Count and Pfn, or 0. */
@@ -23,6 +24,12 @@ export function swapUnuseEntry(handle: u32, from: f64): i32 {
   const mm = mmOf(handle);
   resultSet(ResultField.Blocker, 0);
   return mm ? settled(swapUnuse(mm, <u64>from)) : Status.ESRCH;
+}
+
+/** Brings back what files in memory have in swap, or as far as it goes. */
+export function swapUnuseFilesEntry(): i32 {
+  resultSet(ResultField.Blocker, 0);
+  return settled(sharedUnuse());
 }
 
 /** The area goes, where nothing is in it any more. */

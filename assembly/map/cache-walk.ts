@@ -5,8 +5,18 @@
 
 import { PG } from "../abi";
 import { flagTest } from "../frame/flags";
+import { slotLeft } from "./cache-swap";
 import { NO_PAGE, pageCleaned } from "./dirty";
-import { cacheForget, cachePrune, FANOUT, FANOUT_BITS, Mapping, nodeUsed, slotIn } from "./mapping";
+import {
+  cacheForget,
+  cachePlace,
+  cachePrune,
+  FANOUT,
+  FANOUT_BITS,
+  IN_SWAP,
+  Mapping,
+  nodeUsed,
+} from "./mapping";
 
 /** The first cached index at or above `from` below `node`, whose first index is `base`. */
 function nextBelow(node: usize, level: u32, base: u64, from: u64): u64 {
@@ -23,26 +33,28 @@ function nextBelow(node: usize, level: u32, base: u64, from: u64): u64 {
   return NO_PAGE;
 }
 
-/** The first cached page at or above `from`, or NO_PAGE. */
+/** The first page at or above `from` that is cached or in swap, or NO_PAGE. */
 export function cacheNext(mapping: Mapping, from: u64): u64 {
   if (!mapping.root || from >> (mapping.height * FANOUT_BITS)) return NO_PAGE;
   return nextBelow(mapping.root, mapping.height, 0, from);
 }
 
-/** Takes page `index`, which is cached and mapped nowhere, out of the cache. */
+/** Takes page `index`, which is cached or in swap, and mapped nowhere, out of the cache. */
 export function cacheRemove(mapping: Mapping, index: u64): void {
-  let node = mapping.root;
-  for (let level = mapping.height; level > 1; level--) {
-    node = load<usize>(slotIn(node, index, level - 1));
-  }
-  const slot = slotIn(node, index, 0);
-  const pfn = <u32>load<usize>(slot);
-  if (flagTest(PG.dirty, pfn)) pageCleaned(pfn);
-  store<usize>(slot, 0);
-  store<u32>(nodeUsed(node), load<u32>(nodeUsed(node)) - 1);
-  mapping.pages--;
+  const place = cachePlace(mapping, index);
+  const entry = load<u32>(place);
+  const isInSwap = (entry & IN_SWAP) != 0;
+  if (!isInSwap && flagTest(PG.dirty, entry)) pageCleaned(entry);
+  store<u32>(place, 0);
+  const used = nodeUsed(place - ((<usize>(index & (FANOUT - 1))) << 2));
+  store<u32>(used, load<u32>(used) - 1);
   cachePrune(mapping, index);
-  cacheForget(pfn);
+  if (isInSwap) {
+    slotLeft(mapping, entry & ~IN_SWAP);
+    return;
+  }
+  mapping.pages--;
+  cacheForget(entry);
 }
 
 /** Takes the pages [first, end) out of the cache. */

@@ -8,7 +8,7 @@ import { frameOf } from "../frame/frame";
 import { poolUsed } from "../frame/pool";
 import { dirtyFirst } from "./dirty";
 import { Hole, holePool } from "./hole";
-import { FANOUT, Mapping, nodeTags } from "./mapping";
+import { FANOUT, IN_SWAP, Mapping, nodeTags } from "./mapping";
 import { W } from "./pte";
 import { Vma } from "./vma";
 
@@ -53,7 +53,8 @@ export function dirtyForget(): void {
 export function dirtySee(pfn: u32): void {
   const isDisk = changetype<Mapping>(frameOf(pfn).mapping).kind == FileKind.Disk;
   if (isDisk && flagTest(PG.dirty, pfn)) dirty += 1;
-  if (flagTest(PG.writeback, pfn)) writebacks += 1;
+  // One that is wanted again while swap writes it is not its file's to write.
+  if (flagTest(PG.writeback, pfn) && !flagTest(PG.swapcache, pfn)) writebacks += 1;
   const isLocked = flagTest(PG.locked, pfn);
   if (isLocked) reads += 1;
   if (isLocked == flagTest(PG.uptodate, pfn)) halfRead = true;
@@ -64,6 +65,7 @@ export function dirtySee(pfn: u32): void {
 function isDirtyBelow(child: usize, level: u32): bool {
   if (level > 1) return load<u64>(nodeTags(child)) != 0;
   const pfn = <u32>child;
+  if (pfn & IN_SWAP) return false;
   const mapping = changetype<Mapping>(frameOf(pfn).mapping);
   return mapping.kind == FileKind.Disk && flagTest(PG.dirty, pfn);
 }

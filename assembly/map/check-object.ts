@@ -12,6 +12,7 @@ import { frameOf } from "../frame/frame";
 import { poolUsed } from "../frame/pool";
 import { frameCount } from "../mem/layout";
 import { AnonVma, anonVmaPool } from "./anon-vma";
+import { swappedFirst } from "./cache-swap";
 import { AreaInvariant, linksListed, weighLink } from "./check-area";
 import {
   checkDirty,
@@ -21,9 +22,10 @@ import {
   dirtySee,
   filesForget,
 } from "./check-dirty";
+import { checkSlotOfFile } from "./check-swap";
 import { usedFirst, usedNext, weigh } from "./check-used";
 import { Link, linkPool } from "./link";
-import { FANOUT, Mapping, mappingPool, nodePool, nodeUsed } from "./mapping";
+import { FANOUT, IN_SWAP, isShmem, Mapping, mappingPool, nodePool, nodeUsed } from "./mapping";
 import { treeCheck, treeFirst, treeNext } from "./tree";
 import { Vma, vmaPages } from "./vma";
 
@@ -44,6 +46,8 @@ export const enum ObjectInvariant {
   CacheFrame = 411,
   /** C2: `pages`, or a node that is empty or counts wrongly. */
   CacheShape = 412,
+  /** C4: `swapped`, or the list of files that have pages in swap. */
+  CacheSwapped = 414,
   /** C3: fewer references than areas that show the file. */
   MappingRefs = 413,
 }
@@ -54,6 +58,8 @@ let linkCount: u32 = 0;
 let active: u32 = 0;
 let pages: u32 = 0;
 let pagesOfAll: u32 = 0;
+let swapped: u32 = 0;
+let filesSwapped: u32 = 0;
 let nodes: u32 = 0;
 
 /** @returns the number of the first invariant of what areas hang in that does not hold, or 0. */
@@ -62,6 +68,7 @@ export function checkObjects(): u32 {
   linkCount = 0;
   pagesOfAll = 0;
   nodes = 0;
+  filesSwapped = 0;
   filesForget();
   const anon = checkAnonVmas();
   if (anon) return anon;
@@ -69,6 +76,7 @@ export function checkObjects(): u32 {
   if (files) return files;
   const list = checkDirtyList();
   if (list) return list;
+  if (!isSwappedListed()) return ObjectInvariant.CacheSwapped;
   if (linksHeld != linksListed || linkCount != poolUsed(linkPool)) return ObjectInvariant.LinkLost;
   if (pagesOfAll != flagCount(PG.pagecache, 0, frameCount)) return ObjectInvariant.CacheFrame;
   return nodes == poolUsed(nodePool) ? ObjectInvariant.None : ObjectInvariant.CacheShape;
@@ -98,11 +106,14 @@ function checkMappings(): u32 {
     if (bad) return bad;
     if (!mapping.refs || mapping.refs < linkCount - before) return ObjectInvariant.MappingRefs;
     pages = 0;
+    swapped = 0;
     if (mapping.promises) nodes += 1;
     dirtyForget();
     const cache = mapping.root ? checkNode(mapping, mapping.root, mapping.height, 0) : 0;
     if (cache) return cache;
     if (pages != mapping.pages) return ObjectInvariant.CacheShape;
+    if (swapped != mapping.swapped) return ObjectInvariant.CacheSwapped;
+    if (swapped) filesSwapped += 1;
     const dirty = checkDirty(mapping);
     if (dirty) return dirty;
     pagesOfAll += pages;
@@ -157,10 +168,31 @@ function checkNode(mapping: Mapping, node: usize, level: u32, base: u64): u32 {
 
 function checkCached(mapping: Mapping, child: usize, index: u64): u32 {
   const pfn = <u32>child;
+  if (pfn & IN_SWAP) return checkInSwap(mapping, pfn & ~IN_SWAP);
   if (pfn >= frameCount || !flagTest(PG.pagecache, pfn)) return ObjectInvariant.CacheFrame;
   const frame = frameOf(pfn);
   const isOurs = frame.mapping == changetype<usize>(mapping) && frame.index == index;
   pages += 1;
   dirtySee(pfn);
   return isOurs ? ObjectInvariant.None : ObjectInvariant.CacheFrame;
+}
+
+/** An entry of a slot, which counts it. */
+function checkInSwap(mapping: Mapping, slot: u32): u32 {
+  if (!isShmem(mapping)) return ObjectInvariant.CacheSwapped;
+  swapped += 1;
+  return checkSlotOfFile(slot);
+}
+
+/** C4: the list has as many files as have pages in swap, and each of them has some. */
+function isSwappedListed(): bool {
+  let listed: u32 = 0;
+  let last: usize = 0;
+  for (let at = swappedFirst; at; at = changetype<Mapping>(at).swapNext) {
+    const mapping = changetype<Mapping>(at);
+    if (!mapping.swapped || mapping.swapPrev != last) return false;
+    listed += 1;
+    last = at;
+  }
+  return listed == filesSwapped;
 }

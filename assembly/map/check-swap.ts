@@ -24,7 +24,7 @@ export const enum SwapInvariant {
   None = 0,
   /** T1: a swap entry that names no slot, or has other bits. */
   Entry = 301,
-  /** W1: a slot's count is not the ptes that name it, or used slots are not counted right. */
+  /** W1: a slot's count is not the ptes and pages that name it, or used slots are counted wrong. */
   Count = 421,
   /** W2: a frame in the swap cache and its slot do not name each other. */
   Cache = 422,
@@ -39,7 +39,7 @@ export const enum SwapInvariant {
 /** What an entry may say beside its slot. */
 const MARKS: u64 = SWP_EXCLUSIVE | <u64>PTE_SWP_SOFT_DIRTY;
 
-/** Sum over the entries seen by `checkSwapEntry` since `swapForget`. */
+/** Sum over the entries seen, of ptes and of files, since `swapForget`. */
 let seen: u64 = 0;
 
 export function swapForget(): void {
@@ -51,6 +51,13 @@ export function checkSwapEntry(entry: u64): u32 {
   if (slot >= swapSlots || swapEntry(slot, false) != (entry & ~MARKS)) {
     return SwapInvariant.Entry;
   }
+  seen += weigh(slot);
+  return SwapInvariant.None;
+}
+
+/** What the cache of a file says of a page that is in swap. */
+export function checkSlotOfFile(slot: u32): u32 {
+  if (slot >= swapSlots) return SwapInvariant.Entry;
   seen += weigh(slot);
   return SwapInvariant.None;
 }
@@ -77,7 +84,7 @@ function checkAhead(): u32 {
   return SwapInvariant.None;
 }
 
-/** W1 to W5. Precondition: every table has been walked since `swapForget`. */
+/** W1 to W5. Precondition: every table and every file has been walked since `swapForget`. */
 export function checkSwap(): u32 {
   let counted: u64 = 0;
   let used: u32 = 0;

@@ -4,7 +4,7 @@
 //   231       groups                  check-group.ts
 //   251..253  links                   check-object.ts
 //   301..308  tables and ptes         check-table.ts
-//   401..413  reverse map and cache   check-object.ts, check-table.ts, and here
+//   401..414  reverse map and cache   check-object.ts, check-table.ts, and here
 //   421..425  swap                    check-swap.ts
 //   431       soft-dirty              check-table.ts
 //   441..445  dirty pages, holes      check-dirty.ts

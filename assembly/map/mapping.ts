@@ -11,7 +11,7 @@
 //
 // Invariants
 //   C1  A cached frame has PG.pagecache, names the mapping and its index, and holds one reference.
-//   C2  `pages` counts the cached frames; no node is empty.
+//   C2  `pages` counts the cached frames; no node is empty, and a page is entered once.
 //   C3  Whoever shows or holds the mapping has a reference; the last one out frees it.
 //
 // Written by: op/fault.ts, op/file.ts, teardown.
@@ -23,10 +23,13 @@ import { frameOf } from "../frame/frame";
 import { hugeDrop, hugeUnpromise, isHugeFrame } from "../frame/huge";
 import { lruAdd, lruOf, lruRemove } from "../frame/lru";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
+import { CHECK } from "../mem/assert";
 import { statAdd } from "../mem/vmstat";
+import { swappedForget } from "./cache-swap";
 import { pageCancelDirty } from "./dirty";
 import { holesFree } from "./hole";
 import { Link, linkAlloc, linkFree, linkInsert, linkRemove } from "./link";
+import { slotPut } from "./swap";
 import { Vma } from "./vma";
 
 @unmanaged
@@ -63,6 +66,10 @@ export class Mapping {
   promises: usize;
   /** Page number in the file that the first of these bits stands for. */
   promisedFrom: u64;
+  /** Pages that are in swap (cache-swap.ts), and the neighbours in the list of files with some. */
+  swapped: u32;
+  swapPrev: usize;
+  swapNext: usize;
 }
 
 export const FANOUT_BITS: u32 = 6;
@@ -107,14 +114,32 @@ export function slotIn(node: usize, index: u64, level: u32): usize {
   return node + ((<usize>(index >> (level * FANOUT_BITS)) & (FANOUT - 1)) << 2);
 }
 
-/** The cached frame of page `index`, or 0. */
+/** Set in what the cache has of a page that is in swap: the rest is its slot (cache-swap.ts). */
+export const IN_SWAP: u32 = 0x80000000;
+
+/** The cached frame of page `index`, or 0: it is not in memory, or in swap's cache alone. */
 export function cacheGet(mapping: Mapping, index: u64): u32 {
+  const entry = cacheEntry(mapping, index);
+  return entry & IN_SWAP ? 0 : entry;
+}
+
+/** What the cache has of page `index`: a frame, a slot with IN_SWAP, or 0. */
+export function cacheEntry(mapping: Mapping, index: u64): u32 {
   if (index >> (mapping.height * FANOUT_BITS)) return 0;
   let node = mapping.root;
   for (let level = mapping.height; node && level > 0; level--) {
     node = load<usize>(slotIn(node, index, level - 1));
   }
   return <u32>node;
+}
+
+/** Where the cache keeps page `index`, of which it has something. */
+export function cachePlace(mapping: Mapping, index: u64): usize {
+  let node = mapping.root;
+  for (let level = mapping.height; level > 1; level--) {
+    node = load<usize>(slotIn(node, index, level - 1));
+  }
+  return slotIn(node, index, 0);
 }
 
 function cacheGrow(mapping: Mapping, index: u64): bool {
@@ -198,6 +223,7 @@ export function cacheFill(mapping: Mapping, index: u64, group: u32 = 0): u32 {
 
 /** A zeroed frame for page `index`, which is not cached, without PG.uptodate; 0: memory lacks. */
 export function cacheAdd(mapping: Mapping, index: u64, group: u32 = 0): u32 {
+  if (CHECK) assert(!cacheEntry(mapping, index), "C2: a page is entered once");
   const pfn = frameAllocZeroed();
   if (!pfn) return 0;
   if (!cacheInsert(mapping, index, pfn)) {
@@ -241,11 +267,17 @@ export function frameDrop(pfn: u32): void {
   frameFree(pfn, 0);
 }
 
+/** Whether swap is where the pages of a file go (Linux: shmem_mapping). */
+export function isShmem(mapping: Mapping): bool {
+  return mapping.kind == FileKind.Memory || mapping.kind == FileKind.Shm;
+}
+
 function cacheDropNode(node: usize, level: u32): void {
   for (let i: u32 = 0; i < FANOUT; i++) {
     const child = load<usize>(node + (i << 2));
     if (!child) continue;
     if (level > 1) cacheDropNode(child, level - 1);
+    else if (child & IN_SWAP) slotPut(<u32>child & ~IN_SWAP);
     else cacheForget(<u32>child);
   }
   poolFree(nodePool, node);
@@ -260,6 +292,7 @@ export function mappingPut(mapping: Mapping): void {
   mapping.refs--;
   if (mapping.refs) return;
   if (mapping.root) cacheDropNode(mapping.root, mapping.height);
+  if (mapping.swapped) swappedForget(mapping);
   holesFree(mapping);
   hugeUnpromise(mapping.promised);
   if (mapping.promises) poolFree(nodePool, mapping.promises);

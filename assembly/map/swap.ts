@@ -12,7 +12,8 @@
 //                   cached frame       no frame     cached frame    cached frame
 //
 // Invariants
-//   W1  count of a slot = ptes that name it. A slot that nobody names and that is not busy is free.
+//   W1  count of a slot = ptes and pages of files that name it. A slot that nobody names and that
+//       is not busy is free.
 //   W2  A cached frame has PG.swapcache, `private_` = its slot, and one reference for the cache.
 //   W3  BUSY exactly while the host writes (PG.writeback) or reads (PG.locked) the slot.
 //   W5  A frame that was read ahead (PG.reclaim) is cached, and neither mapped nor written.

@@ -4,6 +4,8 @@
 //   anonymous                                an entry of one slot       waits to be written
 //   anonymous, MADV_FREE, not written since  nothing                    free
 //   of a file with a backing, clean          nothing                    free
+//   of a file in memory                      nothing: its cache names   waits to be written
+//                                            the slot (swap-shared.ts)
 //   in swap's cache alone, and there whole   (there is none)            free
 //   anything else                            stays: `Fate` says why
 //
@@ -17,7 +19,7 @@ import { lruMoveTo } from "../frame/lru";
 import { cacheRemove } from "../map/cache-walk";
 import { writebackSet } from "../map/dirty";
 import { isOursAlone, lookDirty, lookLocked, lookWatched, pageLook } from "../map/look";
-import { frameDrop, Mapping } from "../map/mapping";
+import { frameDrop, isShmem, Mapping } from "../map/mapping";
 import { frameDirty, frameUnmap, rmapFirst, rmapNext, walkAddress, walkVma } from "../map/rmap";
 import { softDirtyToSwap } from "../map/soft-dirty";
 import {
@@ -48,36 +50,40 @@ import { noticePage } from "../plan/notice";
 import { planBegin, planDone } from "../plan/plan";
 import { opened, refuseFrozen, Ticket, ticketFreeze, ticketOpen } from "../plan/ticket";
 import { isLeftLocked } from "./left-locked";
+import { sharedOut } from "./swap-shared";
 
 /**
- * The open hole that cuts the page at byte `at` of a file in two, or 0: what it takes of that page
- * is zeroed by its commit, which has to find it.
+ * The open hole, or the open end, that cuts the page at byte `at` of a file in two, or 0: what it
+ * takes of that page is zeroed by its commit, which has to find it.
  */
 function cutBy(mapping: Mapping, at: u64): usize {
   if (!mapping.freezes) return 0;
   for (let p = keyFirst(); p; p = changetype<Key>(p).all) {
     const key = changetype<Key>(p);
     if (key.kind != KeyKind.Mapping || key.object != changetype<usize>(mapping)) continue;
-    const isBeside = key.start == at + 4096 || key.end == at;
-    if (isBeside && changetype<Ticket>(key.ticket).op == Op.Punch) return key.ticket;
+    const op = changetype<Ticket>(key.ticket).op;
+    const isBefore = key.start == at + 4096;
+    if (isBefore && (op == Op.Punch || op == Op.Truncate)) return key.ticket;
+    if (key.end == at && op == Op.Punch) return key.ticket;
   }
   return 0;
+}
+
+/** The ticket that freezes a cached page in its file, or 0. */
+export function frozenInFile(pfn: u32): usize {
+  const at = frameOf(pfn).index << 12;
+  const mapping = changetype<Mapping>(frameOf(pfn).mapping);
+  const file = mappingConflict(mapping, at, at + 4096);
+  return file ? file : cutBy(mapping, at);
 }
 
 /** The ticket that freezes `pfn` somewhere, or 0. */
 function frozenBy(pfn: u32): usize {
   if (!keyFirst()) return 0;
-  const frame = frameOf(pfn);
   const here = freezeConflict(KeyKind.Frame, pfn, 0, 1);
   if (here) return here;
-  if (flagTest(PG.pagecache, pfn)) {
-    const at = frame.index << 12;
-    const mapping = changetype<Mapping>(frame.mapping);
-    const file = mappingConflict(mapping, at, at + 4096);
-    if (file) return file;
-    const cut = cutBy(mapping, at);
-    if (cut) return cut;
-  }
+  const file = flagTest(PG.pagecache, pfn) ? frozenInFile(pfn) : 0;
+  if (file) return file;
   for (let more = rmapFirst(pfn); more; more = rmapNext()) {
     const place = mmConflict(vmaMm(changetype<Vma>(walkVma)), walkAddress, walkAddress + 4096);
     if (place) return place;
@@ -113,6 +119,7 @@ export function evictApply(pfn: u32): Fate {
 function evictCached(pfn: u32): Fate {
   const frame = frameOf(pfn);
   const mapping = changetype<Mapping>(frame.mapping);
+  if (isShmem(mapping)) return sharedOut(pfn);
   if (!mapping.isBacked) return Fate.Unbacked;
   pageLook(pfn);
   if (lookDirty) frameDirty(pfn);
@@ -124,7 +131,7 @@ function evictCached(pfn: u32): Fate {
 }
 
 /** Clears every pte of `pfn`, which something else keeps. */
-function clearPtes(pfn: u32): void {
+export function clearPtes(pfn: u32): void {
   for (let more = rmapFirst(pfn); more; more = rmapNext()) {
     const mm = vmaMm(changetype<Vma>(walkVma));
     pteSet(pteSlot(mm, walkAddress), 0);
@@ -221,7 +228,9 @@ export function isDirtyOfFile(pfn: u32): bool {
 function cannotGo(pfn: u32): Fate {
   const frame = frameOf(pfn);
   if (flagTest(PG.pagecache, pfn)) {
-    if (!changetype<Mapping>(frame.mapping).isBacked) return Fate.Unbacked;
+    const mapping = changetype<Mapping>(frame.mapping);
+    if (isShmem(mapping)) return hasSwap() ? Fate.Reclaimed : Fate.NoSwap;
+    if (!mapping.isBacked) return Fate.Unbacked;
     return isDirtyOfFile(pfn) ? Fate.Dirty : Fate.Reclaimed;
   }
   if (!frame.mapcount) return Fate.Pinned;

@@ -27,6 +27,7 @@ import {
 import { frameAlloc, frameAllocZeroed, frameFree } from "../frame/buddy";
 import { frameAddress } from "../frame/frame";
 import { anonVmaPrepare } from "../map/anon-vma";
+import { isInSwapCache, isOut } from "../map/cache-swap";
 import { deviceCount } from "../map/device";
 import { groupOver } from "../map/group";
 import { isHuge, pteAt } from "../map/huge";
@@ -255,7 +256,7 @@ function fileFault(mm: Mm, vma: Vma, page: u64, write: bool): i32 {
   const frozen = mappingConflict(mapping, index << 12, (index + 1) << 12);
   if (frozen) return refuseFrozen(frozen);
   const copies = write && !isShared(vma);
-  if (mm.group && (copies || !cacheGet(mapping, index))) {
+  if (mm.group && (copies || !(cacheGet(mapping, index) || isInSwapCache(mapping, index)))) {
     const limit = overLimit(mm);
     if (limit) return limit;
   }
@@ -263,7 +264,7 @@ function fileFault(mm: Mm, vma: Vma, page: u64, write: bool): i32 {
   // Neighbours are mapped even by a read that then lies beyond the end itself.
   if (!write && faultAround(mm, vma, page)) return resolved(ptePfn(load<u64>(pteSlot(mm, page))));
   if (index >= mappingPages(mapping)) return Status.BUS_ADRERR;
-  const absent = cacheReady(mapping, index) ? Status.Ok : majorFault(mapping, index);
+  const absent = cacheReady(mapping, index) ? Status.Ok : majorFault(mapping, index, mm.group);
   if (absent) return absent;
   const pfn = cacheFill(mapping, index, mm.group);
   if (!pfn) return Status.ENOMEM;
@@ -271,10 +272,12 @@ function fileFault(mm: Mm, vma: Vma, page: u64, write: bool): i32 {
 }
 
 /** A page that is not in memory yet: NEED_IO, or Ok where it is made of zeros. */
-function majorFault(mapping: Mapping, index: u64): i32 {
-  const isCounted = mapping.kind == FileKind.Disk && !cacheGet(mapping, index);
-  if (isCounted) statAdd(Vmstat.pgmajfault, 1);
-  return mustRead(mapping, index);
+function majorFault(mapping: Mapping, index: u64, group: u32): i32 {
+  const isOnDisk = mapping.kind == FileKind.Disk && !cacheGet(mapping, index);
+  const isCounted = isOnDisk || isOut(mapping, index);
+  const status = mustRead(mapping, index, group);
+  if (isCounted && status != Status.ENOMEM) statAdd(Vmstat.pgmajfault, 1);
+  return status;
 }
 
 function fileCopy(mm: Mm, vma: Vma, page: u64, pfn: u32): i32 {

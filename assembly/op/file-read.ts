@@ -19,6 +19,7 @@ import { frameCount } from "../mem/layout";
 import { resultSet, resultSet64 } from "../mem/result";
 import { mappingConflict } from "../plan/freeze";
 import { refuseFrozen } from "../plan/ticket";
+import { sharedIn } from "./swap-shared";
 
 /** Of the frames, what reading ahead leaves free: one in so many. */
 const AHEAD_SPARES: u32 = 16;
@@ -41,9 +42,12 @@ export function needFileIo(mapping: Mapping, index: u64): i32 {
   return Status.NEED_IO;
 }
 
-/** NEED_IO where page `index`, which is not ready, has to be read or is being read; else Ok. */
-export function mustRead(mapping: Mapping, index: u64): i32 {
-  if (!mapping.isBacked) return Status.Ok;
+/**
+ * NEED_IO where page `index`, which is not ready, has to be read or is being read, be it from swap,
+ * where `group` pays for its frame; ENOMEM. Else Ok: it is ready now, or made of zeros.
+ */
+export function mustRead(mapping: Mapping, index: u64, group: u32 = 0): i32 {
+  if (!mapping.isBacked) return mapping.swapped ? sharedIn(mapping, index, group) : Status.Ok;
   const isRead = cacheGet(mapping, index) != 0 || isStored(mapping, index);
   return isRead ? needFileIo(mapping, index) : Status.Ok;
 }
@@ -59,7 +63,8 @@ function isInFlight(pfn: u32): bool {
 export function checkInFlight(mapping: Mapping, first: u64, end: u64): i32 {
   if (!mapping.reads && !mapping.writebacks) return Status.Ok;
   for (let at = cacheNext(mapping, first); at < end; at = cacheNext(mapping, at + 1)) {
-    if (isInFlight(cacheGet(mapping, at))) return needFileIo(mapping, at);
+    const pfn = cacheGet(mapping, at);
+    if (pfn && isInFlight(pfn)) return needFileIo(mapping, at);
   }
   return Status.Ok;
 }

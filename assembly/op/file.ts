@@ -5,8 +5,8 @@ import { frameAddress } from "../frame/frame";
 import { lruMarkAccessed } from "../frame/lru";
 import { poolHas } from "../frame/pool";
 import {
+  cacheEntry,
   cacheFill,
-  cacheGet,
   Mapping,
   mappingCreate,
   mappingPages,
@@ -92,10 +92,12 @@ function usePage(pfn: u32, how: u32): i32 {
 
 /** A page that is not ready: one that is written as a whole need not be read first. */
 function makePage(mapping: Mapping, index: u64, how: u32): i32 {
-  if (how != FilePage.Overwrite || cacheGet(mapping, index)) {
+  if (how != FilePage.Overwrite || cacheEntry(mapping, index)) {
     const status = mustRead(mapping, index);
     if (status) return status;
   }
+  const ready = cacheReady(mapping, index);
+  if (ready) return usePage(ready, how);
   if (how == FilePage.Look) return Status.ENOENT;
   const pfn = cacheFill(mapping, index);
   return pfn ? usePage(pfn, how) : Status.ENOMEM;

@@ -11,6 +11,7 @@ import {
   VM_SHARED,
   WINDOW_BYTES,
 } from "../abi";
+import { isInSwapCache } from "../map/cache-swap";
 import { hugeGet, isHuge } from "../map/huge";
 import { hugeIndexOf } from "../map/huge-cache";
 import { hadPmdTable } from "../map/huge-table";
@@ -33,12 +34,14 @@ function isHugeResident(mm: Mm, vma: Vma, address: u64): bool {
   return cacheGet(changetype<Mapping>(vma.mapping), index) != 0;
 }
 
-/** Is the page in memory: mapped, or cached where it could be mapped from? */
+/** Is the page in memory: mapped, or cached, by its file or for its slot of swap? */
 function isResident(mm: Mm, vma: Vma, address: u64): bool {
   if (isHuge(vma)) return isHugeResident(mm, vma, address);
   if (pteGet(mm, address) & P) return true;
   if (isAnonymous(vma)) return false;
-  return cacheReady(changetype<Mapping>(vma.mapping), linearIndex(vma, address)) != 0;
+  const mapping = changetype<Mapping>(vma.mapping);
+  const index = linearIndex(vma, address);
+  return cacheReady(mapping, index) != 0 || isInSwapCache(mapping, index);
 }
 
 /**

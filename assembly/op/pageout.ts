@@ -1,11 +1,14 @@
 // MADV_PAGEOUT (as Linux madvise_pageout and shrink_folio_list): anonymous pages that one pte alone
-// maps go to swap, those that MADV_FREE marked and nobody has written since are dropped.
+// maps go to swap, those that MADV_FREE marked and nobody has written since are dropped. Pages of
+// files go where one pte alone maps them, too: everybody here may write to every file.
 //
 //   page                                       becomes
 //   MADV_FREE, not written since               nothing
 //   MADV_FREE, written again                   an ordinary page, still there: it goes the next time
 //   any other that one pte alone maps          a swap entry; its frame waits to be written
-//   shared with another pte, merged, of a file, locked: left alone
+//   of a file in memory                        nothing: the file has it in swap (swap-shared.ts)
+//   of a file with a backing, clean            nothing: it can be read again
+//   shared with another pte, merged, dirty of a disk, locked: left alone
 
 import { Demand, LruKind, PG, Reason, VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vmstat } from "../abi";
 import { flagSet, flagTest } from "../frame/flags";
@@ -13,6 +16,7 @@ import { frameOf } from "../frame/frame";
 import { lruMoveTo } from "../frame/lru";
 import { writebackSet } from "../map/dirty";
 import { isMerged } from "../map/ksm";
+import { isShmem, Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { D, P, ptePfn, S } from "../map/pte";
 import { frameUnmap } from "../map/rmap";
@@ -22,6 +26,7 @@ import { leafEnd, leafSeek, pteGet, pteSet, pteSlot, tableTrim } from "../map/ta
 import { statAdd } from "../mem/vmstat";
 import { noticePage } from "../plan/notice";
 import { mustTell } from "../plan/plan";
+import { evictApply, frozenInFile, hasSwap } from "./evict";
 import { isLeftLocked, passOver } from "./left-locked";
 
 /** Areas that nothing is paged out of: EINVAL. */
@@ -31,13 +36,24 @@ export const UNEVICTABLE: u32 = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
 function isAlone(pte: u64): bool {
   if (!(pte & P) || pte & S) return false;
   const pfn = ptePfn(pte);
+  if (flagTest(PG.pagecache, pfn)) return frameOf(pfn).mapcount == 1 && isOfFileAlone(pfn, pte);
+  if (!swapSlots) return false;
   const busy = flagTest(PG.swapcache, pfn) || flagTest(PG.pinned, pfn) || isMerged(pfn);
   return flagTest(PG.anon, pfn) && frameOf(pfn).mapcount == 1 && !busy;
 }
 
+/** The same of a page of a file: whether it has somewhere to go, too. */
+function isOfFileAlone(pfn: u32, pte: u64): bool {
+  const mapping = changetype<Mapping>(frameOf(pfn).mapping);
+  const isGone = isShmem(mapping) ? hasSwap() : mapping.isBacked != 0;
+  if (!isGone || !frameOf(pfn).lru || frozenInFile(pfn)) return false;
+  if (mapping.isBacked && (pte & D || flagTest(PG.dirty, pfn))) return false;
+  const isBusy = flagTest(PG.writeback, pfn) || flagTest(PG.swapcache, pfn);
+  return !isBusy && !flagTest(PG.pinned, pfn) && !flagTest(PG.quarantine, pfn);
+}
+
 /** Adds a notice for each page of [start, end) that will be looked at. */
 export function pageoutPlan(mm: Mm, start: u64, end: u64): void {
-  if (!swapSlots) return;
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const stop = leafEnd(at, end);
@@ -73,7 +89,6 @@ function swapOut(slot: usize, pte: u64, pfn: u32): void {
 
 /** Pages [start, end) of `mm` out. */
 export function pageoutRange(mm: Mm, start: u64, end: u64): void {
-  if (!swapSlots) return;
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const first = at;
@@ -84,6 +99,7 @@ export function pageoutRange(mm: Mm, start: u64, end: u64): void {
       if (!isAlone(pte)) continue;
       const pfn = ptePfn(pte);
       if (isLeftLocked(pfn)) passOver(pfn);
+      else if (flagTest(PG.pagecache, pfn)) evictApply(pfn);
       else if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pte, pfn);
       else lazyFree(slot, pte, pfn);
     }

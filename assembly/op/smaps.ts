@@ -4,18 +4,22 @@
 //   pte                     counts as
 //   the zero page           nothing
 //   swapped out             Swap; its part of SwapPss by the ptes that name the slot
+//   none, and in swap by its file   Swap: of a shared area, or one that cannot be written, each
+//                           page that the file has there, whatever the pte
 //   present, mapped once    Private_…, and all of it in Pss
 //   present, mapped by n    Shared_…, and 1/n of it in Pss
 //   …                       …_Dirty where the pte or the frame is dirty, else …_Clean
 
-import { PG, Smaps, VM_LOCKED } from "../abi";
+import { PG, Smaps, VM_LOCKED, VM_SHARED, VM_WRITE } from "../abi";
 import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
+import { cacheSlot } from "../map/cache-swap";
+import { Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { A, D, P, ptePfn, S } from "../map/pte";
 import { slotCount, swapSlot } from "../map/swap";
-import { leafEnd, leafIndex, leafPfn, leafSeek } from "../map/table";
-import { Vma } from "../map/vma";
+import { leafEnd, leafIndex, leafPfn, leafSeek, pteGet } from "../map/table";
+import { linearIndex, Vma } from "../map/vma";
 import { vmaLookup } from "../map/vma-tree";
 import { windowBase } from "../mem/layout";
 
@@ -36,6 +40,20 @@ function part(sharers: u32): f64 {
 function countSwapped(pte: u64): void {
   add(Smaps.Swap, PAGE);
   add(Smaps.SwapPss, part(slotCount(swapSlot(pte))));
+}
+
+/**
+ * Pages of a file in memory that are in swap (as shmem_swap_usage): a private area that may be
+ * written has its own pages instead of some of them.
+ */
+function countSwappedOfFile(mm: Mm, vma: Vma): void {
+  const mapping = changetype<Mapping>(vma.mapping);
+  if (!vma.mapping || !mapping.swapped) return;
+  const isAny = (vma.flags & (VM_SHARED | VM_WRITE)) != VM_WRITE;
+  for (let at = vma.start; at < vma.end; at += 4096) {
+    if (!cacheSlot(mapping, linearIndex(vma, at))) continue;
+    if (isAny || !pteGet(mm, at)) add(Smaps.Swap, PAGE);
+  }
 }
 
 function countKind(pfn: u32, isDirty: bool, pss: f64): void {
@@ -87,5 +105,6 @@ export function areaSmaps(mm: Mm, address: u64): bool {
     countLeaf(leafPfn(mm, at), leafIndex(at), <u32>((stop - at) >> 12), isLocked);
     at = leafSeek(mm, stop, vma.end);
   }
+  countSwappedOfFile(mm, vma);
   return true;
 }

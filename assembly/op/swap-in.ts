@@ -32,10 +32,9 @@ import { statAdd } from "../mem/vmstat";
 import { aheadHit, readAhead, readBegin } from "./swap-ahead";
 
 /** Begins to read `slot` into a fresh frame: NEED_IO with both in the result block; ENOMEM. */
-function startRead(slot: u32, group: u32): i32 {
+export function startRead(slot: u32, group: u32): i32 {
   const pfn = readBegin(slot, group);
   if (!pfn) return Status.ENOMEM;
-  statAdd(Vmstat.pgmajfault, 1);
   readAhead(slot, group);
   return needIo(slot, pfn);
 }
@@ -53,7 +52,11 @@ export function swapIn(mm: Mm, vma: Vma, page: u64): i32 {
   const pteAt = pteSlot(mm, page);
   const slot = swapSlot(load<u64>(pteAt));
   const cached = slotFrame(slot);
-  if (!cached) return startRead(slot, mm.group);
+  if (!cached) {
+    const status = startRead(slot, mm.group);
+    if (status == Status.NEED_IO) statAdd(Vmstat.pgmajfault, 1);
+    return status;
+  }
   if (flagTest(PG.locked, cached)) return needIo(slot, cached);
   aheadHit(cached);
   if (!anonVmaPrepare(vma)) return Status.ENOMEM;
@@ -127,7 +130,7 @@ export function swapWritten(slot: u32, failed: bool): i32 {
   writebackClear(pfn);
   // What is dirty here is nowhere else: reclaim writes it again.
   if (failed) flagSet(PG.dirty, pfn);
-  else flagClear(PG.dirty, pfn);
+  else if (!flagTest(PG.pagecache, pfn)) flagClear(PG.dirty, pfn);
   if (!failed) {
     statAdd(Vmstat.pswpout, 1);
     if (!frameOf(pfn).mapcount) slotUncache(slot);

@@ -47,6 +47,9 @@ export function fileTruncate(mapping: Mapping, size: u64): i32 {
   const first = pageUp(size);
   const busy = checkInFlight(mapping, size >> 12, PAGES_END);
   if (busy) return busy;
+  // The page that is cut is zeroed behind the cut: so it is there.
+  const absent = size & 4095 && mapping.swapped ? mustRead(mapping, size >> 12) : Status.Ok;
+  if (absent) return absent;
   planBegin();
   if (first < mappingPages(mapping)) {
     const frozen = checkHits(mapping, first, PAGES_END);

@@ -107,6 +107,7 @@ export interface EngineObjects {
   swap_off(): number;
   swap_close(closes: number): number;
   swap_unuse(mm: number, from: number): number;
+  swap_unuse_files(): number;
   swap_next_read(from: number): number;
   swap_next(from: number): number;
   swap_written(slot: number, failed: number): number;
@@ -271,6 +272,7 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   swap_off: true,
   swap_close: true,
   swap_unuse: true,
+  swap_unuse_files: true,
   swap_next_read: true,
   swap_next: true,
   swap_written: true,

@@ -27,6 +27,11 @@ export class SwapCalls {
     return this.#ask((wasm) => wasm.swap_unuse(mm, from));
   }
 
+  /** Brings back what files in memory have in swap. */
+  unuseFiles(): number {
+    return this.#ask((wasm) => wasm.swap_unuse_files());
+  }
+
   /** The area goes, where nothing is in it any more. */
   off(): number {
     return this.#ask((wasm) => wasm.swap_off());

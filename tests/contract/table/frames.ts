@@ -78,6 +78,22 @@ function swappedOut() {
   return booted;
 }
 
+/** Shared memory of four pages, and swap. */
+function sharing() {
+  const booted = boot("", { swap: { pages: 64 } });
+  const file = booted.machine.createFile({ size: 4 * PAGE });
+  booted.mm.mmapSync(BASE, 4 * PAGE, READ_WRITE, MAP_SHARED | MAP_FIXED, file);
+  booted.mm.writeSync(BASE, new Uint8Array(4 * PAGE).fill(1));
+  return { ...booted, file };
+}
+
+/** The same, in swap. */
+function sharedOut() {
+  const stage = sharing();
+  stage.mm.madviseSync(...pages(0, 4), MADV_PAGEOUT);
+  return stage;
+}
+
 /** The recorder holds nothing of what is taken. */
 function unheld() {
   const booted = swapping();
@@ -111,6 +127,15 @@ export const FRAMES: Readonly<Record<string, Scene>> = {
   "reclaim of what nobody holds or watches": scene(unheld, ({ machine }) =>
     machine.reclaim({ pages: 2 }),
   ),
+  "reclaim of shared memory": scene(sharing, ({ machine }) => machine.reclaim({ pages: 2 })),
+  "madvise PAGEOUT of shared memory": scene(sharing, ({ mm }) =>
+    mm.madvise(...pages(0, 2), MADV_PAGEOUT),
+  ),
+  "a read, write or cut of a file whose page is swapped out": scene(sharedOut, async ({ file }) => {
+    await file.read(0, PAGE);
+    await file.write(PAGE, ONE);
+    await file.truncate(4 * PAGE - 1);
+  }),
   "machine.swapOn, machine.swapOff": scene(swappedOut, async ({ machine }) => {
     await machine.swapOff();
     machine.swapOn({ pages: 8 });

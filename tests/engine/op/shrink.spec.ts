@@ -35,6 +35,7 @@ import { groupEnter, groupMake, groupPages, groupRelease } from "../../../assemb
 import { machineCheck } from "../../../assembly/op/machine";
 import { madvise } from "../../../assembly/op/madvise";
 import { mlock, munlock } from "../../../assembly/op/mlock";
+import { munmap } from "../../../assembly/op/munmap";
 import { ageNext, judge, shrink } from "../../../assembly/op/shrink";
 import { swapFilled, swapNext, swapNextRead, swapWritten } from "../../../assembly/op/swap-in";
 import { TicketInvariant } from "../../../assembly/plan/check-ticket";
@@ -257,13 +258,18 @@ describe("shrink", () => {
     expect<i32>(pageEvict(mm.pgd)).toBe(Status.EINVAL);
   });
 
-  test("shared memory is never lost", () => {
+  test("shared memory goes to swap, and its slots with its file", () => {
     const shared = file(2);
     mapFile(mm, 30, 32, shared, 0);
     touch(mm, 30, 32);
     shrink(ALL, 0, false);
-    expect<u32>(changetype<Mapping>(shared).pages).toBe(2);
+    const used = swapUsed;
+    expect<u32>(changetype<Mapping>(shared).pages).toBe(0);
+    expect<u32>(changetype<Mapping>(shared).swapped).toBe(2);
+    hostWrites();
     closeFile(shared);
+    munmap(mm, page(30), 2 << 12);
+    expect<u32>(swapUsed).toBe(used - 2);
   });
 
   test("a group pays for what its own touch, and its scan takes nobody else's", () => {
