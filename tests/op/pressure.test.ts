@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { memoryBacking } from "../../src/backing/memory.ts";
 import { nodeFileBacking } from "../../src/backing/node-fs.ts";
+import { MAP_ANONYMOUS, MAP_SHARED } from "../../src/constants.ts";
 import type { SwapBacking } from "../../src/swap.ts";
 import { type Build, boot, MIB, PRIVATE, READ_WRITE } from "../support/boot.ts";
 import { runUnderPressure } from "../support/pressure.ts";
@@ -21,13 +22,15 @@ interface Run {
   readonly times?: number;
   readonly touches: number;
   readonly backing: SwapBacking;
+  /** Of the memory: MAP_PRIVATE or MAP_SHARED, anonymous. Default private. */
+  readonly flags?: number;
 }
 
-async function run({ build, memory, times = 10, touches, backing }: Run) {
+async function run({ build, memory, times = 10, touches, backing, flags = PRIVATE }: Run) {
   const pages = (times * memory) / 4096;
   const swap = { pages: 2 * pages, backing };
   const booted = boot("", { build, memory, overcommit: 100 * memory, swap });
-  const kind = [READ_WRITE, PRIVATE] as const;
+  const kind = [READ_WRITE, flags] as const;
   await runUnderPressure({ machine: booted.machine, kind, random: prng(SEED), pages, touches });
   expect(booted.reports).toEqual([]);
   expect(booted.machine.check()).toBe(0);
@@ -48,6 +51,13 @@ test(`1 MiB runs 4 MiB with every invariant checked, seed ${SEED}`, {
   const backing = memoryBacking();
   const stat = await run({ build: "debug", memory: MIB, times: 4, touches: 300, backing });
   expect(stat.pgsteal_direct).toBeGreaterThan(1_000);
+});
+
+test(`4 MiB run 40 MiB that two processes share, seed ${SEED}`, { timeout: 240_000 }, async () => {
+  const [flags, backing] = [MAP_SHARED | MAP_ANONYMOUS, memoryBacking()];
+  const stat = await run({ build: "release", memory: 4 * MIB, touches: 10_000, backing, flags });
+  expect(stat.pswpout).toBeGreaterThan(tenTimes(4 * MIB));
+  expect(stat.swap_slots_used).toBe(0);
 });
 
 /** PRESSURE=full runs all of them in 64 MiB. */

@@ -1,6 +1,7 @@
 // Shared memory in swap: does it go when it may, and come back with every byte, whoever wants it?
 
 import { describe, expect, test } from "vitest";
+import { memoryBacking } from "../../src/backing/memory.ts";
 import {
   MADV_COLD,
   MADV_PAGEOUT,
@@ -9,7 +10,17 @@ import {
   MAP_SHARED,
 } from "../../src/constants.ts";
 import type { File } from "../../src/file.ts";
-import { at, type Booted, boot, PAGE, pages, pattern, READ_WRITE, strip } from "../support/boot.ts";
+import {
+  at,
+  BASE,
+  type Booted,
+  boot,
+  PAGE,
+  pages,
+  pattern,
+  READ_WRITE,
+  strip,
+} from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { show } from "../support/shared-file.ts";
@@ -125,6 +136,40 @@ describe("MADV_PAGEOUT of shared memory", () => {
     await stubborn.export(made.mm, at(5));
     await errorOf(made.mm.madvise(...ALL, MADV_PAGEOUT));
     expect(strip(made.mm)).toBe("wwwwwWww");
+  });
+});
+
+describe("MADV_PAGEOUT of a file on a disk", () => {
+  test("what is clean goes, and is read again; what is dirty stays", async () => {
+    const { mm, machine } = boot("");
+    const backing = memoryBacking();
+    backing.write(0, pattern(0, BYTES));
+    const file = await machine.openFile({ backing });
+    await mm.mmap(BASE, BYTES, READ_WRITE, MAP_SHARED | MAP_FIXED, file);
+    await mm.read(at(0), BYTES);
+    await mm.write(at(3), Uint8Array.of(33));
+    await file.write(5 * PAGE, Uint8Array.of(55));
+    await mm.madvise(...ALL, MADV_PAGEOUT);
+    expect(strip(mm)).toBe("___w_r__");
+    expect(machine.vmstat().nr_file_pages).toBe(2);
+    await file.sync();
+    await mm.madvise(...ALL, MADV_PAGEOUT);
+    expect(machine.vmstat().nr_file_pages).toBe(0);
+    const want = pattern(0, BYTES);
+    want[3 * PAGE] = 33;
+    want[5 * PAGE] = 55;
+    expect(await mm.read(at(0), BYTES)).toEqual(want);
+  });
+
+  test("without a backing the cache is its contents: it stays, clean or dirty", () => {
+    const { mm, machine } = boot("", { swap: { pages: 16 } });
+    const file = machine.createFile({ kind: "disk", size: BYTES });
+    file.writeSync(0, pattern(0, BYTES));
+    show(mm, file);
+    mm.madviseSync(...ALL, MADV_PAGEOUT);
+    expect(machine.reclaimSync({ pages: COUNT })).toMatchObject({ reclaimed: 0 });
+    expect(mm.readSync(at(0), BYTES)).toEqual(pattern(0, BYTES));
+    expect(strip(mm)).toBe(IN);
   });
 });
 

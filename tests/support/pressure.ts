@@ -1,11 +1,13 @@
 // A working set many times larger than memory, every byte of it known: written and read in order
-// and at random, shared by forks, and compared with what each process wrote last.
+// and at random, by forks, and compared with what each process wrote last, or any of those that
+// share it.
 //
 // Nothing of a test runner or of Node is in here, so that it runs in a browser too.
 
 import type { Random } from "./prng.ts";
 
 const PAGE = 4096;
+const MAP_SHARED = 1;
 
 /** What is asked of an address space: of the sources, or of the package. */
 interface Mm {
@@ -18,7 +20,7 @@ interface Mm {
 
 export interface Pressure {
   readonly machine: { createMm(): Mm };
-  /** Protection and flags of private memory that can be written. */
+  /** Protection and flags of anonymous memory that can be written, private or shared. */
   readonly kind: readonly [prot: number, flags: number];
   readonly random: Random;
   /** Pages of the working set. */
@@ -45,7 +47,9 @@ export async function runUnderPressure(pressure: Pressure): Promise<void> {
   const parent: Process = { mm, seeds: new Uint32Array(pages) };
   for (let page = 0; page < pages; page++) await fill(parent, base, page, random);
   for (let page = 0; page < pages; page++) await expectPage(parent, base, page);
-  const child: Process = { mm: await mm.fork(), seeds: parent.seeds.slice() };
+  // What they share has one content, whoever wrote it.
+  const seeds = kind[1] & MAP_SHARED ? parent.seeds : parent.seeds.slice();
+  const child: Process = { mm: await mm.fork(), seeds };
   for (let touch = 0; touch < touches; touch++) {
     const process = random.pick([parent, child]);
     const page = random.below(pages);
