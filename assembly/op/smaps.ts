@@ -14,6 +14,7 @@ import { PG, Smaps, VM_LOCKED, VM_SHARED, VM_WRITE } from "../abi";
 import { flagTest } from "../frame/flags";
 import { frameAddress, frameOf } from "../frame/frame";
 import { cacheSlot } from "../map/cache-swap";
+import { cacheNext } from "../map/cache-walk";
 import { Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { A, D, P, ptePfn, S } from "../map/pte";
@@ -50,9 +51,12 @@ function countSwappedOfFile(mm: Mm, vma: Vma): void {
   const mapping = changetype<Mapping>(vma.mapping);
   if (!vma.mapping || !mapping.swapped) return;
   const isAny = (vma.flags & (VM_SHARED | VM_WRITE)) != VM_WRITE;
-  for (let at = vma.start; at < vma.end; at += 4096) {
-    if (!cacheSlot(mapping, linearIndex(vma, at))) continue;
-    if (isAny || !pteGet(mm, at)) add(Smaps.Swap, PAGE);
+  const end = linearIndex(vma, vma.end);
+  let at = cacheNext(mapping, vma.pgoff);
+  for (; at < end; at = cacheNext(mapping, at + 1)) {
+    if (!cacheSlot(mapping, at)) continue;
+    const address = vma.start + ((at - vma.pgoff) << 12);
+    if (isAny || !pteGet(mm, address)) add(Smaps.Swap, PAGE);
   }
 }
 
