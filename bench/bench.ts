@@ -10,6 +10,7 @@ import { type BenchReport, type CaseReport, machineReport } from "./report.ts";
 import { LocalRunner, type Runner } from "./runner.ts";
 import { SIDE_NAMES, SIDES, type SideName } from "./sides/all.ts";
 import { figuresOf } from "./statistics.ts";
+import { targetsOf } from "./targets.ts";
 
 /** Makes the runner of one side. */
 export type RunnerMaker = (one: BenchCase, side: SideName) => Runner;
@@ -48,7 +49,8 @@ export async function runBench(
     }
   }
   const growth = await allGrowth(only, size, progress);
-  return { report: { machine: machineReport(), cases, growth }, refused };
+  const targets = targetsOf({ cases, growth });
+  return { report: { machine: machineReport(), cases, growth, targets }, refused };
 }
 
 /** Every question about growth, on this thread: one side, whose sizes take turns. */

@@ -9,6 +9,7 @@ import { RemoteRunner, serve } from "./remote-runner.ts";
 import type { BenchReport } from "./report.ts";
 import { saveReport } from "./results.ts";
 import { growthTable, textTable } from "./table.ts";
+import { targetsTable } from "./targets/table.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   const asked = readArguments(args);
@@ -28,7 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function tables(report: BenchReport): string {
-  return [textTable(report), growthTable(report)].filter((text) => text !== "").join("\n");
+  const all = [textTable(report), growthTable(report), targetsTable(report)];
+  return all.filter((text) => text !== "").join("\n");
 }
 
 function say(text: string): void {

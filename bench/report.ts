@@ -2,6 +2,7 @@
 
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import type { GrowthReport } from "./growth/measure.ts";
+import type { TargetReport } from "./targets/target.ts";
 
 /** Where the figures come from. */
 export interface MachineReport {
@@ -43,6 +44,8 @@ export interface BenchReport {
   readonly cases: readonly CaseReport[];
   /** How cost grows with size, ours alone. */
   readonly growth: readonly GrowthReport[];
+  /** What was to be reached, of all that was measured. */
+  readonly targets: readonly TargetReport[];
 }
 
 export function machineReport(): MachineReport {

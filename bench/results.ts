@@ -34,8 +34,8 @@ export async function newestReport(): Promise<BenchReport | null> {
   const newest = names.at(-1);
   if (newest === undefined) return null;
   const kept = JSON.parse(await readFile(join(FOLDER, newest), "utf8"));
-  // Reports of before growth was measured have none.
-  return { growth: [], ...kept } as BenchReport;
+  // Reports of before growth was measured, and before there were targets, have none.
+  return { growth: [], targets: [], ...kept } as BenchReport;
 }
 
 /** A text with the table of a report between its markers; without markers, the text as it is. */

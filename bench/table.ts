@@ -1,10 +1,10 @@
 // A report as a table: for a terminal, and in Markdown for the README.
 
+import { aligned, figure } from "./cells.ts";
 import type { GrowthReport } from "./growth/measure.ts";
 import type { BenchReport, CaseReport } from "./report.ts";
 import { rounded } from "./statistics.ts";
-
-const GAP = "  ";
+import { targetsMarkdown } from "./targets/table.ts";
 
 /** Columns: the case, our median with its quartiles, and a pair for each reference. */
 export function textTable({ cases }: BenchReport): string {
@@ -51,7 +51,7 @@ function growthMarkdown(growth: readonly GrowthReport[]): string {
 }
 
 /** The same without quartiles, and where it was measured. */
-export function markdownTable({ machine, cases, growth }: BenchReport): string {
+export function markdownTable({ machine, cases, growth, targets }: BenchReport): string {
   const references = referencesOf(cases);
   const head = ["", "pagebell", "per second", ...references.flatMap(both)];
   const rows = cases.map((one) => [
@@ -65,7 +65,12 @@ export function markdownTable({ machine, cases, growth }: BenchReport): string {
   const { node, cpu, os, date } = machine;
   const where = `Node ${node}, ${cpu}, ${os}, ${date.slice(0, 10)}.`;
   const what = "× is the reference's median over ours: above 1, pagebell is faster.";
-  const parts = [`${lines.join("\n")}\n`, growthMarkdown(growth), `${where} ${what}\n`];
+  const parts = [
+    `${lines.join("\n")}\n`,
+    growthMarkdown(growth),
+    targetsMarkdown(targets),
+    `${where} ${what}\n`,
+  ];
   return parts.filter((part) => part !== "").join("\n");
 }
 
@@ -82,28 +87,8 @@ function referencesOf(cases: readonly CaseReport[]): string[] {
   return [...new Set(cases.flatMap(({ references }) => Object.keys(references)))];
 }
 
-/** Three significant digits, never as a power of ten. */
-function figure(value: number): string {
-  if (value >= 100) return Math.round(value).toLocaleString("en-US");
-  return String(rounded(value, 3));
-}
-
 /** 65536 as 64K, where that is exact. */
 function compact(size: number): string {
   if (size >= 2 ** 20 && size % 2 ** 20 === 0) return `${size / 2 ** 20}M`;
   return size >= 2 ** 10 && size % 2 ** 10 === 0 ? `${size / 2 ** 10}K` : String(size);
-}
-
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = rows.map((row) =>
-    row.map((cell, column) => pad(cell, widths[column] ?? 0, column > 1)).join(GAP),
-  );
-  return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
-}
-
-function pad(cell: string, width: number, isNumber: boolean): string {
-  return isNumber ? cell.padStart(width) : cell.padEnd(width);
 }

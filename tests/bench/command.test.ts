@@ -49,6 +49,10 @@ const REPORT: BenchReport = {
       ratio: 2_048,
     },
   ],
+  targets: [
+    { name: "map-unmap, beside js-map", want: ">= 50", got: 100, met: true },
+    { name: "another", want: "<= 1.01", got: 1.5, met: false },
+  ],
 };
 
 function run(...args: string[]) {
