@@ -6,6 +6,7 @@ import { CASES, casesNamed } from "./cases.ts";
 import { compare, HashMismatch, type Plan } from "./compare.ts";
 import { GROWTH, growthNamed } from "./growth/cases.ts";
 import { type GrowthReport, measureGrowth } from "./growth/measure.ts";
+import { nativeRunners } from "./native-runner.ts";
 import { type BenchReport, type CaseReport, machineReport } from "./report.ts";
 import { LocalRunner, type Runner } from "./runner.ts";
 import { SIDE_NAMES, SIDES, type SideName } from "./sides/all.ts";
@@ -39,7 +40,10 @@ export async function runBench(
   const refused: HashMismatch[] = [];
   for (const one of asked(only)) {
     progress(one.name);
-    const runners = new Map(SIDE_NAMES.map((side) => [side, makeRunner(one, side)]));
+    const runners = new Map<string, Runner>(
+      SIDE_NAMES.map((side) => [side, makeRunner(one, side)]),
+    );
+    for (const [side, runner] of nativeRunners(one, size)) runners.set(side, runner);
     try {
       cases.push(await compare(one, runners, { ...ROUND[size], rounds }));
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { Digest } from "./digest.ts";
 import type { Memory } from "./memory.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** How big: as small as still does everything, or as big as the question means it. */
 export type Size = "test" | "full";
@@ -17,6 +18,8 @@ export interface Work {
   setup(): void;
   /** What is timed. Returns a checksum of what it saw: the same each time, on every side. */
   run(): number;
+  /** Adds what is there after a run, wherever it lies: what sides outside JavaScript prove too. */
+  outcome?(outcome: Outcome): void;
   /** Adds what is there after a run. Ends the use of the machine. */
   digest(digest: Digest): void;
 }
@@ -28,6 +31,8 @@ export interface BenchCase {
   readonly unit: string;
   /** Bytes of physical memory that the work needs. */
   memory(size: Size): number;
+  /** What programs of sides that are not JavaScript are started with; without it there are none. */
+  native?(size: Size): readonly number[];
   prepare(memory: Memory, size: Size): Work | Promise<Work>;
 }
 

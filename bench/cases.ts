@@ -1,21 +1,36 @@
 // Every benchmark, in the order in which they are run and shown.
 
+import { areasCases } from "./areas.bench.ts";
 import type { BenchCase } from "./case.ts";
 import { changes } from "./changes.bench.ts";
-import { fault, faultPopulate } from "./fault.bench.ts";
+import { cow } from "./cow.bench.ts";
+import { fault, faultPopulate, faultRecycled } from "./fault.bench.ts";
 import { forkExit } from "./fork-exit.bench.ts";
 import { mapUnmap } from "./map-unmap.bench.ts";
+import { mprotect } from "./mprotect.bench.ts";
+import { mremap } from "./mremap.bench.ts";
 import { munmap } from "./munmap.bench.ts";
 import { recordingCase } from "./recording.bench.ts";
+import { remoteRead } from "./remote-read.bench.ts";
 import { rmapCases } from "./rmap.bench.ts";
+import { rmapUnmapCases } from "./rmap-unmap.bench.ts";
+import { translate } from "./translate.bench.ts";
 
 export const CASES: readonly BenchCase[] = [
   fault,
+  faultRecycled,
   faultPopulate,
   mapUnmap,
+  ...areasCases,
   munmap,
+  mprotect,
+  mremap,
   forkExit,
+  cow,
+  translate,
+  remoteRead,
   ...rmapCases,
+  ...rmapUnmapCases,
   changes,
   recordingCase("private-1"),
   recordingCase("fork-1"),

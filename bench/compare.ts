@@ -1,13 +1,14 @@
 // A case on all its sides, in turns: whatever the machine does meanwhile, it does to all of them.
 //
 // Invariants
-//   C1  No figure of a case is given unless every side has the same hash.
+//   C1  No figure of a case is given unless every side has the same hash, or, where it chooses
+//       addresses of its own, the same outcome.
 //   C2  Each round times every side once, beginning with another one each time.
 
 import type { BenchCase } from "./case.ts";
 import type { CaseReport, ReferenceReport } from "./report.ts";
 import type { Proof, Round, Runner } from "./runner.ts";
-import { OURS, type SideName } from "./sides/all.ts";
+import { OURS } from "./sides/all.ts";
 import { figuresOf, rounded } from "./statistics.ts";
 
 /** How often and how long. */
@@ -17,14 +18,14 @@ export interface Plan extends Round {
 }
 
 /** The sides of a case; ours is one of them. */
-export type Runners = ReadonlyMap<SideName, Runner>;
+export type Runners = ReadonlyMap<string, Runner>;
 
 /** Two sides did not do the same, so that their times say nothing. */
 export class HashMismatch extends Error {
   override readonly name = "HashMismatch";
 
-  constructor(one: BenchCase, proofs: ReadonlyMap<SideName, Proof>) {
-    const found = [...proofs].map(([side, { hash }]) => `${side} ${hash}`).join(", ");
+  constructor(one: BenchCase, proofs: ReadonlyMap<string, Proof>) {
+    const found = [...proofs].map(([side, proof]) => `${side} ${proofText(proof)}`).join(", ");
     super(`${one.name}: the sides did different work: ${found}`);
   }
 }
@@ -34,7 +35,7 @@ export async function compare(one: BenchCase, runners: Runners, plan: Plan): Pro
   try {
     const proofs = await proveAll(one, runners);
     for (let round = 0; round < plan.warmups; round++) await timeAll(runners, plan, round);
-    const samples = new Map<SideName, number[]>();
+    const samples = new Map<string, number[]>();
     for (let round = 0; round < plan.rounds; round++) {
       for (const [side, found] of await timeAll(runners, plan, round)) {
         samples.set(side, [...(samples.get(side) ?? []), ...found]);
@@ -46,22 +47,31 @@ export async function compare(one: BenchCase, runners: Runners, plan: Plan): Pro
   }
 }
 
-async function proveAll(one: BenchCase, runners: Runners): Promise<Map<SideName, Proof>> {
-  const proofs = new Map<SideName, Proof>();
+async function proveAll(one: BenchCase, runners: Runners): Promise<Map<string, Proof>> {
+  const proofs = new Map<string, Proof>();
   for (const [side, runner] of runners) proofs.set(side, await runner.prove());
-  if (new Set([...proofs.values()].map(({ hash }) => hash)).size !== 1) {
-    throw new HashMismatch(one, proofs);
-  }
+  const all = [...proofs.values()];
+  const isOne = (values: (string | number | null)[]) =>
+    new Set(values.filter((value) => value !== null)).size <= 1;
+  const isSame =
+    isOne(all.map(({ hash }) => hash)) &&
+    isOne(all.map(({ outcome }) => outcome)) &&
+    isOne(all.map(({ units }) => units));
+  if (!isSame) throw new HashMismatch(one, proofs);
   return proofs;
+}
+
+function proofText({ hash, outcome }: Proof): string {
+  return [hash, outcome].filter((text) => text !== null).join("/");
 }
 
 async function timeAll(
   runners: Runners,
   plan: Plan,
   round: number,
-): Promise<Map<SideName, number[]>> {
+): Promise<Map<string, number[]>> {
   const sides = [...runners];
-  const found = new Map<SideName, number[]>();
+  const found = new Map<string, number[]>();
   for (let turn = 0; turn < sides.length; turn++) {
     const next = sides[(round + turn) % sides.length];
     if (next === undefined) continue;
@@ -75,8 +85,8 @@ const NS_A_SECOND = 1e9;
 
 function reportOf(
   one: BenchCase,
-  proofs: ReadonlyMap<SideName, Proof>,
-  samples: ReadonlyMap<SideName, readonly number[]>,
+  proofs: ReadonlyMap<string, Proof>,
+  samples: ReadonlyMap<string, readonly number[]>,
 ): CaseReport {
   const ours = sideReport(OURS, proofs, samples);
   const references: Record<string, ReferenceReport> = {};
@@ -96,14 +106,19 @@ function reportOf(
 }
 
 function sideReport(
-  side: SideName,
-  proofs: ReadonlyMap<SideName, Proof>,
-  samples: ReadonlyMap<SideName, readonly number[]>,
+  side: string,
+  proofs: ReadonlyMap<string, Proof>,
+  samples: ReadonlyMap<string, readonly number[]>,
 ) {
   const { median, spread } = figuresOf(samples.get(side) ?? []);
   return {
     median: rounded(median),
     spread: [rounded(spread[0]), rounded(spread[1])] as const,
-    hash: proofs.get(side)?.hash ?? "",
+    hash: hashOf(proofs.get(side)),
   };
+}
+
+/** What a side proved: the hash, or where it has none, the outcome. */
+function hashOf(proof: Proof | undefined): string {
+  return proof?.hash ?? proof?.outcome ?? "";
 }

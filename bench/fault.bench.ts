@@ -2,19 +2,30 @@
 // writing to it, and all at once by asking for them?
 
 import { MADV_POPULATE_WRITE } from "../src/constants.ts";
-import { type BenchCase, parameter, type Size } from "./case.ts";
+import { type BenchCase, parameter, type Work } from "./case.ts";
 import { mix } from "./digest.ts";
 import { type Memory, PAGE, type Space } from "./memory.ts";
 import { mapRegion, memoryForPages, touch } from "./region.ts";
 
 const PAGES = parameter("PAGES", { test: 64, full: 16_384 });
+const RECYCLED = parameter("RECYCLED", { test: 32, full: 512 });
 
 export const fault: BenchCase = {
   name: "fault",
   question: "first touch of a page by writing a byte",
   unit: "ns/page",
   memory: (size) => memoryForPages(PAGES(size)),
-  prepare: (memory, size) => onFreshRegion(memory, size, touch),
+  native: (size) => [PAGES(size)],
+  prepare: (memory, size) => onFreshRegion(memory, PAGES(size), touch),
+};
+
+export const faultRecycled: BenchCase = {
+  name: "fault-512",
+  question: "first touch of a page, in 512 frames that were used before",
+  unit: "ns/page",
+  memory: (size) => memoryForPages(RECYCLED(size)),
+  native: (size) => [RECYCLED(size)],
+  prepare: (memory, size) => onFreshRegion(memory, RECYCLED(size), touch),
 };
 
 export const faultPopulate: BenchCase = {
@@ -22,8 +33,9 @@ export const faultPopulate: BenchCase = {
   question: "first touch of a page by MADV_POPULATE_WRITE",
   unit: "ns/page",
   memory: (size) => memoryForPages(PAGES(size)),
+  native: (size) => [PAGES(size)],
   prepare: (memory, size) =>
-    onFreshRegion(memory, size, (space, start, pages) => {
+    onFreshRegion(memory, PAGES(size), (space, start, pages) => {
       space.madvise(start, pages * PAGE, MADV_POPULATE_WRITE);
       return mix(0, start);
     }),
@@ -32,9 +44,8 @@ export const faultPopulate: BenchCase = {
 type Use = (space: Space, start: number, pages: number) => number;
 
 /** Work on a region that was mapped just before and is untouched. */
-function onFreshRegion(memory: Memory, size: Size, use: Use) {
+function onFreshRegion(memory: Memory, pages: number, use: Use): Work {
   const space = memory.createSpace();
-  const pages = PAGES(size);
   let start = 0;
   return {
     units: pages,
@@ -43,6 +54,7 @@ function onFreshRegion(memory: Memory, size: Size, use: Use) {
       start = mapRegion(space, pages);
     },
     run: () => use(space, start, pages),
-    digest: (digest: { addSpace(space: Space): void }) => digest.addSpace(space),
+    outcome: (outcome) => outcome.addRegion(space, start, pages),
+    digest: (digest) => digest.addSpace(space),
   };
 }

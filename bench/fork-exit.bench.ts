@@ -14,6 +14,7 @@ export const forkExit: BenchCase = {
   question: "fork a process with touched pages, and its child's exit",
   unit: "ns/page",
   memory: (size) => memoryForPages(PAGES(size)),
+  native: (size) => [PAGES(size)],
   prepare(memory, size) {
     const space = memory.createSpace();
     const pages = PAGES(size);
@@ -26,6 +27,7 @@ export const forkExit: BenchCase = {
         child.exit();
         return mix(pages, start);
       },
+      outcome: (outcome) => outcome.addRegion(space, start, pages),
       digest: (digest) => digest.addSpace(space),
     };
   },

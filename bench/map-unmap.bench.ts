@@ -13,6 +13,7 @@ export const mapUnmap: BenchCase = {
   question: "map one page and unmap it, untouched",
   unit: "ns/pair",
   memory: () => MEMORY,
+  native: (size) => [PAIRS(size)],
   prepare(memory, size) {
     const space = memory.createSpace();
     const pairs = PAIRS(size);
@@ -28,6 +29,7 @@ export const mapUnmap: BenchCase = {
         }
         return sum;
       },
+      outcome: (outcome) => outcome.add(pairs, [...space.areas()].length),
       digest: (digest) => digest.addSpace(space),
     };
   },

@@ -49,6 +49,10 @@ export interface Space {
   changes(): { readonly addresses: ArrayLike<number>; readonly bytes: Uint8Array };
   /** The contents of a page; faults it in. */
   contents(address: number): Uint8Array;
+  /** Copies the contents of the page at `address` into `into`, which has a page's length. */
+  read(address: number, into: Uint8Array): void;
+  /** Looks up the frame of each page of [start, end). How many are present. */
+  translate(start: number, end: number): number;
 }
 
 /** One machine. */

@@ -13,6 +13,7 @@ export const munmap: BenchCase = {
   question: "unmap a region, every page of it touched",
   unit: "ns/page",
   memory: (size) => memoryForPages(PAGES(size)),
+  native: (size) => [PAGES(size)],
   prepare(memory, size) {
     const space = memory.createSpace();
     const pages = PAGES(size);
@@ -27,6 +28,7 @@ export const munmap: BenchCase = {
         space.munmap(start, pages * PAGE);
         return mix(0, start);
       },
+      outcome: (outcome) => outcome.addRegion(space, start, pages),
       digest: (digest) => digest.addSpace(space),
     };
   },

@@ -21,7 +21,7 @@ interface SideReport {
   readonly median: number;
   /** First and third quartile of the runs. */
   readonly spread: readonly [number, number];
-  /** Of the work that was done; the same on all sides. */
+  /** Of the work that was done; the same on all sides but those that choose other addresses. */
   readonly hash: string;
 }
 

@@ -8,10 +8,14 @@ import { measure } from "mitata";
 import type { BenchCase, Size, Work } from "./case.ts";
 import { Digest } from "./digest.ts";
 import type { MemoryMaker } from "./memory.ts";
+import { Outcome } from "./outcome.ts";
 
 /** What one side did, untimed. */
 export interface Proof {
-  readonly hash: string;
+  /** Of all that is there, addresses included; null from a side that chooses other addresses. */
+  readonly hash: string | null;
+  /** Of the case's regions alone, wherever they lie; null where the case names none. */
+  readonly outcome: string | null;
   readonly units: number;
 }
 
@@ -46,10 +50,16 @@ export class LocalRunner implements Runner {
     const work = await this.#prepare();
     work.setup();
     this.#checksum = work.run();
+    const outcome = new Outcome();
+    work.outcome?.(outcome);
     const digest = new Digest();
     digest.add(work.units, this.#checksum);
     work.digest(digest);
-    return { hash: digest.hex, units: work.units };
+    return {
+      hash: digest.hex,
+      outcome: work.outcome === undefined ? null : outcome.hex,
+      units: work.units,
+    };
   }
 
   async round({ runs, milliseconds }: Round): Promise<number[]> {

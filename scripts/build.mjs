@@ -4,13 +4,14 @@
 //   src/ + release.wasm ──▶ library ──▶ dist/
 //   src/ + abi.ts ──▶ types ──▶ dist/types/            after library, which empties dist/
 //   bench/ + src/ + release.wasm ──▶ bench ──▶ build/bench/
+//   bench/native/ ──▶ bench-native ──▶ build/bench/native/      after bench, which empties it
 //   demo/ + src/ + release.wasm ──▶ demo ──▶ build/demo/
 
 import { existsSync } from "node:fs";
-import { chmod, copyFile, cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock.mjs";
-import { at, mustNode, progress } from "./paths.mjs";
+import { at, command, mustNode, progress } from "./paths.mjs";
 import { hashOf, isFresh, writeStamp } from "./stamp.mjs";
 
 const ASC = at("node_modules/assemblyscript/bin/asc.js");
@@ -58,6 +59,18 @@ const bench = {
   run: () => mustNode("bench build", VITE, viteArgs("vite.bench.config.ts")),
 };
 
+/** Sides of the benchmarks that are processes, and the files that each is made of. */
+const PROGRAMS = {
+  kernel: ["kernel.c", "process.c", "harness.c"],
+};
+
+const native = {
+  name: "bench-native",
+  inputs: ["bench/native", "scripts/build.mjs"],
+  outputs: Object.keys(PROGRAMS).map((name) => `build/bench/native/${name}`),
+  run: buildNative,
+};
+
 const demo = {
   name: "demo",
   inputs: [...SHELL, ...CONFIGS, "demo", RECORDINGS],
@@ -68,9 +81,9 @@ const demo = {
 /** What a verb may ask for. */
 export const GROUPS = {
   library: [engine("release"), library],
-  bench: [engine("release"), engine("release-plain"), bench],
+  bench: [engine("release"), engine("release-plain"), bench, native],
   demo: [engine("release"), demo],
-  all: [...TARGETS.map(engine), library, types, bench, demo],
+  all: [...TARGETS.map(engine), library, types, bench, native, demo],
 };
 
 /** Brings every step of a group up to date, in order, one process at a time. */
@@ -89,9 +102,17 @@ async function allFresh(steps) {
   return true;
 }
 
-/** Benchmarks are not part of every checkout, an archive of the sources for example. */
+/**
+ * Benchmarks are not part of every checkout, an archive of the sources for example; those of the
+ * host's kernel want a Linux with gcc.
+ */
 function isApplicable(step) {
-  return step !== bench || existsSync(at("bench/main.ts"));
+  if (step === native && (process.platform !== "linux" || !isOnPath("gcc"))) return false;
+  return (step !== bench && step !== native) || existsSync(at("bench/main.ts"));
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? "").split(":").some((folder) => existsSync(join(folder, program)));
 }
 
 async function ensureStep(step) {
@@ -118,6 +139,17 @@ async function buildLibrary() {
   await copyFile(at("build/release.wasm"), at("dist/engine.wasm"));
   await chmod(at("dist/cli/main.js"), 0o755);
   await cp(at(RECORDINGS), at("dist/recordings"), { recursive: true });
+}
+
+/** A side that does not compile here is left out of the comparison, with what gcc said. */
+async function buildNative() {
+  await mkdir(at("build/bench/native"), { recursive: true });
+  for (const [name, files] of Object.entries(PROGRAMS)) {
+    const sources = files.map((file) => `bench/native/${file}`);
+    const flags = ["-O3", "-Wall", "-Wextra", "-o", `build/bench/native/${name}`];
+    const code = await command("gcc", [...flags, ...sources], { quiet: true });
+    if (code !== 0) progress(`gcc could not make bench/native/${name}: that side is left out`);
+  }
 }
 
 async function buildTypes() {

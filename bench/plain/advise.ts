@@ -10,6 +10,7 @@ import {
   MADV_NORMAL,
   MADV_POPULATE_READ,
   MADV_POPULATE_WRITE,
+  MADV_REMOVE,
   MADV_WIPEONFORK,
 } from "../../src/constants.ts";
 import { PAGE } from "../memory.ts";
@@ -55,6 +56,11 @@ function adviseArea(space: PlainSpace, start: number, end: number, advice: numbe
       refuseIf(flags, AreaFlag.Locked);
       return;
     case MADV_NORMAL:
+      return;
+    case MADV_REMOVE:
+      refuseIf(flags, AreaFlag.Locked);
+      if ((flags & AreaFlag.Shared) === 0) throw new Refusal("EINVAL", "madvise");
+      space.punch(start, end);
       return;
     case MADV_WIPEONFORK:
       refuseIf(flags, AreaFlag.Shared);

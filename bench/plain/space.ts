@@ -229,6 +229,37 @@ export class PlainSpace implements Space {
     return this.table.bytes(address / PAGE);
   }
 
+  read(address: number, into: Uint8Array): void {
+    if (this.table.load(address) < 0) this.fault(address, false, "read");
+    into.set(this.table.bytes(address / PAGE));
+  }
+
+  translate(start: number, end: number): number {
+    return this.table.translate(start / PAGE, end / PAGE);
+  }
+
+  /** MADV_REMOVE: drops pages of a shared object, wherever they are mapped. */
+  punch(start: number, end: number): void {
+    const { areas } = this.layout;
+    const at = this.layout.at(start);
+    const object = areas.object(at);
+    const first = areas.offset(at) + (start - areas.start(at)) / PAGE;
+    const pages = (end - start) / PAGE;
+    for (const space of this.#kin.spaces) space.#zapObject(object, first, pages);
+    this.#storage.dropObjectPages(object, first, pages);
+  }
+
+  #zapObject(object: number, first: number, pages: number): void {
+    const { areas } = this.layout;
+    for (let at = 0; at < areas.count; at++) {
+      if (areas.object(at) !== object) continue;
+      const base = areas.start(at) / PAGE - areas.offset(at);
+      const from = Math.max(areas.start(at) / PAGE, base + first);
+      const to = Math.min(areas.end(at) / PAGE, base + first + pages);
+      if (from < to) this.table.zap(from, to);
+    }
+  }
+
   #target(address: number, bytes: number, flags: number): number {
     if ((flags & MAP_FIXED_NOREPLACE) === MAP_FIXED_NOREPLACE) {
       const { areas } = this.layout;

@@ -79,6 +79,8 @@ export interface Pages {
   clear(): void;
   present(start: number, end: number): number[];
   sharers(page: number): number;
+  /** Looks up the frame of each page; how many are present. */
+  translate(start: number, end: number): number;
   /** What stands for the frame of a present page: the same for all that map it. */
   frame(page: number): unknown;
   bytes(page: number): Uint8Array;
@@ -94,4 +96,6 @@ export interface Storage {
   /** The last release drops its pages. */
   releaseObject(object: number): void;
   hasObjectPage(object: number, index: number): boolean;
+  /** Drops the object's own hold of pages that nobody maps any more. */
+  dropObjectPages(object: number, first: number, pages: number): void;
 }

@@ -110,4 +110,14 @@ class PagebellSpace implements Space {
   contents(address: number): Uint8Array {
     return this.#mm.readSync(address, PAGE);
   }
+
+  read(address: number, into: Uint8Array): void {
+    this.#mm.readSync(address, into);
+  }
+
+  translate(start: number, end: number): number {
+    let found = 0;
+    for (const { present } of this.#mm.pagemap(start, end)) if (present) found++;
+    return found;
+  }
 }

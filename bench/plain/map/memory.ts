@@ -45,4 +45,8 @@ export class MapMemory implements Memory, Storage {
   hasObjectPage(object: number, index: number): boolean {
     return this.#objects.has(object, index);
   }
+
+  dropObjectPages(object: number, first: number, pages: number): void {
+    this.#objects.drop(object, first, pages);
+  }
 }

@@ -117,6 +117,12 @@ export class MapPages implements Pages {
     return this.#entries.get(page)?.frame;
   }
 
+  translate(start: number, end: number): number {
+    let found = 0;
+    for (let page = start; page < end; page++) if (this.frame(page) !== undefined) found++;
+    return found;
+  }
+
   bytes(page: number): Uint8Array {
     return (this.#entries.get(page)?.frame ?? ZERO_PAGE).bytes;
   }

@@ -48,6 +48,16 @@ export class SharedObjects {
     return made;
   }
 
+  drop(object: number, first: number, pages: number): void {
+    const { frames } = this.#get(object);
+    for (let index = first; index < first + pages; index++) {
+      const frame = frames.get(index);
+      if (frame === undefined) continue;
+      this.#pool.drop(frame);
+      frames.delete(index);
+    }
+  }
+
   #get(object: number): SharedObject {
     const found = this.#objects.get(object);
     if (found === undefined) throw new RangeError(`no shared object ${object}`);

@@ -47,4 +47,8 @@ export class TypedMemory implements Memory, Storage {
   hasObjectPage(object: number, index: number): boolean {
     return this.#objects.has(object, index);
   }
+
+  dropObjectPages(object: number, first: number, pages: number): void {
+    this.#objects.drop(object, first, pages);
+  }
 }

@@ -166,6 +166,12 @@ export class TypedPages implements Pages {
     return this.#entry(page) >>> FRAME_SHIFT;
   }
 
+  translate(start: number, end: number): number {
+    let found = 0;
+    for (let page = start; page < end; page++) if (this.#entry(page) !== 0) found++;
+    return found;
+  }
+
   bytes(page: number): Uint8Array {
     const at = (this.#entry(page) >>> FRAME_SHIFT) * PAGE;
     return this.#frames.bytes.subarray(at, at + PAGE);

@@ -49,6 +49,14 @@ export class SharedObjects {
     return made;
   }
 
+  drop(object: number, first: number, pages: number): void {
+    const { frames } = this.#get(object);
+    for (let index = first; index < first + pages; index++) {
+      this.#arena.drop(frames[index] as number);
+      frames[index] = 0;
+    }
+  }
+
   #get(object: number): SharedObject {
     const found = this.#objects.get(object);
     if (found === undefined) throw new RangeError(`no shared object ${object}`);

@@ -1,0 +1,8 @@
+// Looking at a process of this host: what its region at an address has come to.
+
+#pragma once
+
+#include <sys/types.h>
+
+/** Adds a region to the outcome, as bench/outcome.ts does: areas, present pages, their bytes. */
+void add_region(pid_t pid, char *start, long pages);
