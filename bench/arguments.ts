@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import type { Size } from "./case.ts";
 import { CASES, casesNamed } from "./cases.ts";
 import { GROWTH, growthNamed } from "./growth/cases.ts";
+import { PAIRS, pairsNamed } from "./pairs/pairs.ts";
 import { SIDE_NAMES, type SideName } from "./sides/all.ts";
 
 export interface BenchArguments {
@@ -25,6 +26,7 @@ export const USAGE = `usage: ${FORM} [--save | --profile SIDE]
   --json          one JSON object on stdout instead of a table
   --only NAME     one case, or all whose names begin so:
                   ${CASES.map(({ name }) => name).join(", ")};
+                  two that differ by little: ${PAIRS.map(({ name }) => name).join(", ")};
                   how cost grows: ${GROWTH.map(({ name }) => name).join(", ")}
   --size SIZE     full (default), or test: as small as still does everything
   --rounds N      how often each side has its turn (default 15; 2 with --size test)
@@ -44,7 +46,10 @@ export function readArguments(args: readonly string[]): BenchArguments {
   const values = parse(args);
   const { only = null, size = "full" } = values;
   if (size !== "test" && size !== "full") throw new UsageError(`--size: "${size}" is not a size`);
-  if (only !== null && casesNamed(only).length + growthNamed(only).length === 0) {
+  if (
+    only !== null &&
+    casesNamed(only).length + pairsNamed(only).length + growthNamed(only).length === 0
+  ) {
     throw new UsageError(`--only: there is no case "${only}"`);
   }
   const rounds = Number(values.rounds ?? ROUNDS[size]);

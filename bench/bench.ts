@@ -7,6 +7,8 @@ import { compare, HashMismatch, type Plan } from "./compare.ts";
 import { GROWTH, growthNamed } from "./growth/cases.ts";
 import { type GrowthReport, measureGrowth } from "./growth/measure.ts";
 import { nativeRunners } from "./native-runner.ts";
+import { measurePair } from "./pairs/measure.ts";
+import { PAIRS, pairsNamed } from "./pairs/pairs.ts";
 import { type BenchReport, type CaseReport, machineReport } from "./report.ts";
 import { LocalRunner, type Runner } from "./runner.ts";
 import { SIDE_NAMES, SIDES, type SideName } from "./sides/all.ts";
@@ -52,9 +54,20 @@ export async function runBench(
       refused.push(error);
     }
   }
+  cases.push(...(await allPairs(only, size, progress)));
   const growth = await allGrowth(only, size, progress);
   const targets = targetsOf({ cases, growth });
   return { report: { machine: machineReport(), cases, growth, targets }, refused };
+}
+
+/** Every pair, on this thread. */
+async function allPairs(only: string | null, size: Size, progress: Progress) {
+  const reports: CaseReport[] = [];
+  for (const one of only === null ? PAIRS : pairsNamed(only)) {
+    progress(one.name);
+    reports.push(await measurePair(one, size));
+  }
+  return reports;
 }
 
 /** Every question about growth, on this thread: one side, whose sizes take turns. */

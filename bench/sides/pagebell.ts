@@ -10,12 +10,15 @@ import {
 import { type AreaView, type Memory, PAGE, type PageView, type Space } from "../memory.ts";
 
 /** One mapping may promise as much as recorded machines could. */
-const OVERCOMMIT = 2 ** 40;
+export const OVERCOMMIT = 2 ** 40;
 
 const NO_FILE: File | null = null;
 
 export function pagebellMemory(bytes: number): Memory {
-  const machine = createMachineSync({ memory: bytes, overcommit: OVERCOMMIT });
+  return memoryOf(createMachineSync({ memory: bytes, overcommit: OVERCOMMIT }));
+}
+
+export function memoryOf(machine: Machine): Memory {
   return { createSpace: () => new PagebellSpace(machine, machine.createMm()) };
 }
 
