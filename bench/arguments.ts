@@ -15,13 +15,15 @@ export interface BenchArguments {
   readonly rounds: number;
   /** Keep the report, and the README's table of it. */
   readonly save: boolean;
+  /** Path of an earlier report to compare with; null: none. */
+  readonly compare: string | null;
   /** Run this side alone, on the main thread, where a profiler sees it; null: all, in workers. */
   readonly profile: SideName | null;
 }
 
 const FORM = "npm run bench -- [--json] [--only NAME] [--size test|full] [--rounds N]";
 
-export const USAGE = `usage: ${FORM} [--save | --profile SIDE]
+export const USAGE = `usage: ${FORM} [--compare FILE] [--save | --profile SIDE]
 
   --json          one JSON object on stdout instead of a table
   --only NAME     one case, or all whose names begin so:
@@ -31,6 +33,7 @@ export const USAGE = `usage: ${FORM} [--save | --profile SIDE]
   --size SIZE     full (default), or test: as small as still does everything
   --rounds N      how often each side has its turn (default 15; 2 with --size test)
   --save          keep the report in bench/results/ and its table in the README
+  --compare FILE  beside an earlier report: what has become slower by more than 15 %
   --profile SIDE  one side alone, in one thread, for a profiler: ${SIDE_NAMES.join(", ")}
 `;
 
@@ -61,7 +64,8 @@ export function readArguments(args: readonly string[]): BenchArguments {
     throw new UsageError("--save: only a full run of every case is kept");
   }
   const profile = readSide(values.profile);
-  return { json: values.json === true, only, size, rounds, save, profile };
+  const compare = values.compare ?? null;
+  return { json: values.json === true, only, size, rounds, save, compare, profile };
 }
 
 function readSide(name: string | undefined): SideName | null {
@@ -81,6 +85,7 @@ function parse(args: readonly string[]) {
         size: { type: "string" },
         rounds: { type: "string" },
         save: { type: "boolean" },
+        compare: { type: "string" },
         profile: { type: "string" },
       },
     }).values;

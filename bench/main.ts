@@ -1,8 +1,10 @@
 // The benchmarks' entry: the command line on the main thread, one side of a case in a worker.
 //
-// Exit codes: 0 done; 1 a case's sides did different work; 2 a wrong argument.
+// Exit codes: 0 done; 1 a case's sides did different work, or it has become slower than in the
+// report that it is compared with; 2 a wrong argument.
 
 import { isMainThread } from "node:worker_threads";
+import { changesSince, changesTable, isWorse, readReport } from "./against.ts";
 import { readArguments, USAGE, UsageError } from "./arguments.ts";
 import { runAlone, runBench } from "./bench.ts";
 import { RemoteRunner, serve } from "./remote-runner.ts";
@@ -17,6 +19,7 @@ async function main(args: readonly string[]): Promise<number> {
     await runAlone(asked, say);
     return 0;
   }
+  const earlier = asked.compare === null ? null : await readReport(asked.compare);
   const script = new URL(import.meta.url);
   const { report, refused } = await runBench(
     asked,
@@ -25,7 +28,9 @@ async function main(args: readonly string[]): Promise<number> {
   );
   if (asked.save && refused.length === 0) say(`kept as ${await saveReport(report)}`);
   process.stdout.write(asked.json ? `${JSON.stringify(report)}\n` : tables(report));
-  return refused.length === 0 ? 0 : 1;
+  const changes = earlier === null ? [] : changesSince(earlier, report, asked.size === "full");
+  if (earlier !== null) (asked.json ? process.stderr : process.stdout).write(changesTable(changes));
+  return refused.length === 0 && !changes.some(isWorse) ? 0 : 1;
 }
 
 function tables(report: BenchReport): string {
