@@ -32,7 +32,18 @@ const REPORT: BenchReport = {
       unit: "ns/pair",
       ...SIDE,
       perSecond: 50_000_000,
-      references: { "js-map": { ...SIDE, median: 2_000, ratio: 100 } },
+      references: {
+        "js-typed": { ...SIDE, median: 30, ratio: 1.5 },
+        "js-map": { ...SIDE, median: 2_000, ratio: 100 },
+      },
+    },
+    {
+      name: "subscriber",
+      question: "tell one",
+      unit: "ns/subscriber",
+      ...SIDE,
+      perSecond: 50_000_000,
+      references: { "bare-call": { ...SIDE, median: 5, ratio: 0.25 } },
     },
   ],
   growth: [
@@ -93,11 +104,16 @@ test("a wrong argument: what is wrong, how it is used, exit code 2", () => {
 });
 
 test("the tables say what was measured, where, and how it compares", () => {
-  const [head, row] = textTable(REPORT).split("\n");
-  expect(head?.split(/ {2,}/)).toEqual(["case", "unit", "pagebell", "quartiles", "js-map", "×"]);
-  expect(row?.split(/ {2,}/)).toEqual(["map-unmap", "ns/pair", "20", "19–21", "2,000", "100"]);
+  const rows = textTable(REPORT).split("\n");
+  const [head, row, , pairs, pair] = rows.map((line) => line.split(/ {2,}/));
+  const first = ["unit", "pagebell", "quartiles"];
+  expect(head).toEqual(["case", ...first, "js-typed", "×", "js-map", "×"]);
+  expect(row).toEqual(["map-unmap", "ns/pair", "20", "19–21", "30", "1.5", "2,000", "100"]);
+  expect(pairs?.slice(0, 5)).toEqual(["pair", ...first, "beside"]);
+  expect(pair).toEqual(["subscriber", "ns/subscriber", "20", "19–21", "bare-call", "5", "0.25"]);
   const text = markdownTable(REPORT);
-  expect(text).toContain("| map and unmap | 20 ns/pair | 50,000,000 | 2,000 | 100 |");
+  expect(text).toContain("| map and unmap | 20 ns/pair | 50,000,000 | 30 | 1.5 | 2,000 | 100 |");
+  expect(text).toContain("| tell one | 20 ns/subscriber | bare-call: 5 | 0.25 |");
   expect(text).toContain("Node 20.0.0, a processor, an os, 2026-01-02.");
 });
 
