@@ -24,6 +24,9 @@ export interface Work {
   digest(digest: Digest): void;
 }
 
+/** What a program is started with after the case's name. */
+export type Arguments = readonly (number | string)[];
+
 export interface BenchCase {
   readonly name: string;
   readonly question: string;
@@ -32,7 +35,7 @@ export interface BenchCase {
   /** Bytes of physical memory that the work needs. */
   memory(size: Size): number;
   /** What programs of sides that are not JavaScript are started with; without it there are none. */
-  native?(size: Size): readonly number[];
+  native?(size: Size): Arguments | Promise<Arguments>;
   prepare(memory: Memory, size: Size): Work | Promise<Work>;
 }
 

@@ -10,7 +10,7 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:c
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { BenchCase, Size } from "./case.ts";
+import type { Arguments, BenchCase, Size } from "./case.ts";
 import { ROOT } from "./root.ts";
 import type { Proof, Round, Runner } from "./runner.ts";
 
@@ -31,13 +31,12 @@ export function nativeCases(side: NativeSide): readonly string[] {
 }
 
 /** The native sides that take part in a case, with their runners. */
-export function nativeRunners(one: BenchCase, size: Size): Map<NativeSide, Runner> {
+export async function nativeRunners(one: BenchCase, size: Size): Promise<Map<NativeSide, Runner>> {
   const { native } = one;
   if (native === undefined) return new Map();
   const sides = NATIVE_SIDES.filter((side) => nativeCases(side).includes(one.name));
-  return new Map(
-    sides.map((side) => [side, new NativeRunner(programOf(side), one.name, native(size))]),
-  );
+  const args = await native(size);
+  return new Map(sides.map((side) => [side, new NativeRunner(programOf(side), one.name, args)]));
 }
 
 export class NativeRunner implements Runner {
@@ -46,8 +45,8 @@ export class NativeRunner implements Runner {
   #complaint = "";
   #units = 1;
 
-  constructor(program: string, caseName: string, numbers: readonly number[]) {
-    this.#child = spawn(program, [caseName, ...numbers.map(String)]);
+  constructor(program: string, caseName: string, args: Arguments) {
+    this.#child = spawn(program, [caseName, ...args.map(String)]);
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
     this.#child.stderr.setEncoding("utf8").on("data", (text) => {
       this.#complaint += text;

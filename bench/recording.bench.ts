@@ -3,6 +3,7 @@
 // The recorded calls are made one after another, without any check of the kernel's answers; what
 // each one returns, errors included, goes into the checksum.
 
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { RecordedCall, Recording } from "../src/replay/format.ts";
 import { loadRecording } from "../src/replay/node.ts";
@@ -10,12 +11,19 @@ import { memoryFor } from "../src/replay/size.ts";
 import type { BenchCase, Work } from "./case.ts";
 import { mix } from "./digest.ts";
 import type { Memory, Space } from "./memory.ts";
+import { scriptOf } from "./recording-script.ts";
 import { ROOT } from "./root.ts";
+
+const ERRNO: Readonly<Record<string, number>> = constants.errno;
 
 const FOLDER = "tests/fixtures/kernel-runs/synthetic";
 
 /** The process that a synthetic recording begins with. */
 const FIRST_PROC = 0;
+
+/** Where recordings of this kind have everything that they do. */
+const ARENA = 0x1000_0000;
+const ARENA_PAGES = 65_536;
 
 const MEMORY = 64 * 1024 * 1024;
 
@@ -32,12 +40,17 @@ export function recordingCase(name: string): BenchCase {
     question: `every operation of the recording ${name}`,
     unit: "ns/operation",
     memory: () => MEMORY,
+    native: async () => [scriptOf(stepsOf(await load(name)))],
     async prepare(memory) {
-      const recording = await loadRecording(join(ROOT, FOLDER, `${name}.jsonl.gz`));
+      const recording = await load(name);
       if (memoryFor(recording) > MEMORY) throw new RangeError(`${name} needs more memory`);
       return workOf(memory, stepsOf(recording));
     },
   };
+}
+
+function load(name: string): Promise<Recording> {
+  return loadRecording(join(ROOT, FOLDER, `${name}.jsonl.gz`));
 }
 
 export function stepsOf({ events }: Recording): Step[] {
@@ -58,6 +71,15 @@ function workOf(memory: Memory, steps: readonly Step[]): Work {
       for (const step of steps) sum = mix(sum, perform(spaces, step));
       return sum;
     },
+    outcome(outcome) {
+      this.setup();
+      for (const step of steps) outcome.add(...answerOf(spaces, step));
+      for (const [proc, space] of spaces.entries()) {
+        if (space === undefined) continue;
+        outcome.add(proc);
+        outcome.addPrivate(space, ARENA, ARENA_PAGES);
+      }
+    },
     digest(digest) {
       for (const [proc, space] of spaces.entries()) {
         digest.add("process", proc);
@@ -66,6 +88,21 @@ function workOf(memory: Memory, steps: readonly Step[]): Work {
     },
   };
 }
+
+/** How a call ended and with what, as bench/native/recording.c has it. */
+function answerOf(spaces: (Space | undefined)[], { proc, call }: Step): [number, number] {
+  const space = spaces[proc];
+  if (space === undefined) throw new RangeError(`there is no process ${proc}`);
+  try {
+    return [Answer.Ok, dispatch(spaces, space, proc, call) >>> 0];
+  } catch (error) {
+    const { code, siCode } = error as { code: string; siCode?: string };
+    if (siCode !== undefined) return [Answer.Signalled, siCode === "SEGV_MAPERR" ? 1 : 2];
+    return [Answer.Failed, ERRNO[code] ?? 0];
+  }
+}
+
+const Answer = { Ok: 0, Failed: 1, Signalled: 2 } as const;
 
 /** What the call returned as a number; a failure as a number that nothing else returns. */
 function perform(spaces: (Space | undefined)[], { proc, call }: Step): number {

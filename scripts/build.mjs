@@ -61,7 +61,7 @@ const bench = {
 
 /** Sides of the benchmarks that are processes, and the files that each is made of. */
 const PROGRAMS = {
-  kernel: ["kernel.c", "process.c", "harness.c"],
+  kernel: ["kernel.c", "recording.c", "process.c", "harness.c"],
   c: ["c.c", "memory.c", "harness.c"],
 };
 

@@ -20,6 +20,15 @@ struct work {
 /** How many units one run does; `prepare` sets it. */
 extern long units;
 
+/** The first of the case's arguments as text, for what is no number. */
+extern const char *argument;
+
+/** What a run took by a clock of its own, ns; `run` sets it where the harness's would not do. */
+extern double measured;
+
+/** Nanoseconds of a clock that only goes forward. */
+double now(void);
+
 /** Takes a value into the outcome: bench/digest.ts has the same function. */
 void add(uint64_t value);
 

@@ -15,6 +15,7 @@
 
 #include "harness.h"
 #include "process.h"
+#include "recording.h"
 
 enum { PROCESSES_MAX = 64, STRIDE = 7919 };
 
@@ -310,6 +311,8 @@ static const struct work WORKS[] = {
     {"remote-read", prepare_remote, nothing, read_remote, add_remote},
     {"rmap-unmap-64", prepare_sharers, touch_all, remove_each, add_sharers},
     {"rmap-unmap-64-batch", prepare_sharers, touch_all, remove_all, add_sharers},
+    {"recording-private-1", recording_prepare, nothing, recording_run, recording_outcome},
+    {"recording-fork-1", recording_prepare, nothing, recording_run, recording_outcome},
 };
 
 int main(int argc, char **argv) {

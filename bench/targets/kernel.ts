@@ -20,6 +20,8 @@ export const kernel: readonly Target[] = [
   timesFaster("rmap-unmap-64", SIDE, 8),
   timesFaster("rmap-unmap-64-batch", SIDE, 40),
   timesFaster("areas-60000", SIDE, 10),
+  timesFaster("recording-private-1", SIDE, 10),
+  timesFaster("recording-fork-1", SIDE, 10),
   {
     name: "areas-60000, over areas-1000",
     want: "<= 2.5",

@@ -19,7 +19,7 @@ const pairs = NATIVE_SIDES.flatMap((side) =>
 
 describe.skipIf(pairs.length === 0)("a process", () => {
   test.each(pairs)("$side does the work of $name", async ({ side, one }) => {
-    const theirs = new NativeRunner(programOf(side), one.name, one.native?.("test") ?? []);
+    const theirs = new NativeRunner(programOf(side), one.name, (await one.native?.("test")) ?? []);
     const runners = new Map<string, Runner>([
       [OURS, new LocalRunner(one, SIDES[OURS], "test")],
       [side, theirs],
