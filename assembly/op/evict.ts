@@ -6,6 +6,7 @@
 //   of a file with a backing, clean          nothing                    free
 //   of a file in memory                      nothing: its cache names   waits to be written
 //                                            the slot (swap-shared.ts)
+//   of a file in memory, never written       nothing: it is zeros       free
 //   in swap's cache alone, and there whole   (there is none)            free
 //   anything else                            stays: `Fate` says why
 //
@@ -50,7 +51,7 @@ import { noticePage } from "../plan/notice";
 import { planBegin, planDone } from "../plan/plan";
 import { opened, refuseFrozen, Ticket, ticketFreeze, ticketOpen } from "../plan/ticket";
 import { isLeftLocked } from "./left-locked";
-import { sharedOut } from "./swap-shared";
+import { isUntouched, sharedOut } from "./swap-shared";
 
 /**
  * The open hole, or the open end, that cuts the page at byte `at` of a file in two, or 0: what it
@@ -119,11 +120,14 @@ export function evictApply(pfn: u32): Fate {
 function evictCached(pfn: u32): Fate {
   const frame = frameOf(pfn);
   const mapping = changetype<Mapping>(frame.mapping);
-  if (isShmem(mapping)) return sharedOut(pfn);
-  if (!mapping.isBacked) return Fate.Unbacked;
   pageLook(pfn);
-  if (lookDirty) frameDirty(pfn);
-  if (flagTest(PG.dirty, pfn)) return Fate.Dirty;
+  if (isShmem(mapping)) {
+    if (!isUntouched(pfn, lookDirty)) return sharedOut(pfn);
+  } else {
+    if (!mapping.isBacked) return Fate.Unbacked;
+    if (lookDirty) frameDirty(pfn);
+    if (flagTest(PG.dirty, pfn)) return Fate.Dirty;
+  }
   const index = frame.index;
   clearPtes(pfn);
   cacheRemove(mapping, index);
@@ -229,7 +233,9 @@ function cannotGo(pfn: u32): Fate {
   const frame = frameOf(pfn);
   if (flagTest(PG.pagecache, pfn)) {
     const mapping = changetype<Mapping>(frame.mapping);
-    if (isShmem(mapping)) return hasSwap() ? Fate.Reclaimed : Fate.NoSwap;
+    if (isShmem(mapping)) {
+      return hasSwap() || isUntouched(pfn, lookDirty) ? Fate.Reclaimed : Fate.NoSwap;
+    }
     if (!mapping.isBacked) return Fate.Unbacked;
     return isDirtyOfFile(pfn) ? Fate.Dirty : Fate.Reclaimed;
   }

@@ -6,7 +6,8 @@
 //   MADV_FREE, not written since               nothing
 //   MADV_FREE, written again                   an ordinary page, still there: it goes the next time
 //   any other that one pte alone maps          a swap entry; its frame waits to be written
-//   of a file in memory                        nothing: the file has it in swap (swap-shared.ts)
+//   of a file in memory                        nothing: the file has it in swap (swap-shared.ts),
+//                                              or, where it was never written, does without
 //   of a file with a backing, clean            nothing: it can be read again
 //   shared with another pte, merged, dirty of a disk, locked: left alone
 
@@ -28,6 +29,7 @@ import { noticePage } from "../plan/notice";
 import { mustTell } from "../plan/plan";
 import { evictApply, frozenInFile, hasSwap } from "./evict";
 import { isLeftLocked, passOver } from "./left-locked";
+import { isUntouched } from "./swap-shared";
 
 /** Areas that nothing is paged out of: EINVAL. */
 export const UNEVICTABLE: u32 = VM_LOCKED | VM_PFNMAP | VM_HUGETLB;
@@ -45,9 +47,11 @@ function isAlone(pte: u64): bool {
 /** The same of a page of a file: whether it has somewhere to go, too. */
 function isOfFileAlone(pfn: u32, pte: u64): bool {
   const mapping = changetype<Mapping>(frameOf(pfn).mapping);
-  const isGone = isShmem(mapping) ? hasSwap() : mapping.isBacked != 0;
-  if (!isGone || !frameOf(pfn).lru || frozenInFile(pfn)) return false;
-  if (mapping.isBacked && (pte & D || flagTest(PG.dirty, pfn))) return false;
+  const isDirty = (pte & D) != 0;
+  const goes = isShmem(mapping)
+    ? hasSwap() || isUntouched(pfn, isDirty)
+    : mapping.isBacked != 0 && !isDirty && !flagTest(PG.dirty, pfn);
+  if (!goes || !frameOf(pfn).lru || frozenInFile(pfn)) return false;
   const isBusy = flagTest(PG.writeback, pfn) || flagTest(PG.swapcache, pfn);
   return !isBusy && !flagTest(PG.pinned, pfn) && !flagTest(PG.quarantine, pfn);
 }

@@ -1,6 +1,7 @@
 // Shared memory to swap and back (as Linux mm/shmem.c: shmem_writeout, shmem_swapin_folio).
 //
-//   out   every pte is cleared, the cache names the slot, the frame waits to be written
+//   out   every pte is cleared, the cache names the slot, the frame waits to be written; a page
+//         that was never written is dropped
 //   in    fault, read, write, a cut ──▶ cached for the slot? ── yes ──▶ in the file's cache again
 //                                          │ no
 //                                          └──▶ NEED_IO, as of an anonymous page (swap-in.ts)
@@ -10,6 +11,7 @@
 
 import { Fate, PG, Status } from "../abi";
 import { flagTest } from "../frame/flags";
+import { frameAddress } from "../frame/frame";
 import { cacheFromSwap, cacheSlot, cacheToSwap, swappedFirst } from "../map/cache-swap";
 import { cacheNext } from "../map/cache-walk";
 import { NO_PAGE, writebackSet } from "../map/dirty";
@@ -20,6 +22,15 @@ import { refuseFrozen } from "../plan/ticket";
 import { clearPtes } from "./evict";
 import { aheadHit } from "./swap-ahead";
 import { needIo, startRead } from "./swap-in";
+
+/**
+ * Whether a page of a file in memory has only been read since somebody's fault made it of zeros: it
+ * can be made again. `isDirty`: what its ptes say.
+ */
+export function isUntouched(pfn: u32, isDirty: bool): bool {
+  if (isDirty || flagTest(PG.dirty, pfn)) return false;
+  return memory.compare(frameAddress(pfn), frameAddress(0), 4096) == 0;
+}
 
 /** Takes a page of a file in memory out. */
 export function sharedOut(pfn: u32): Fate {

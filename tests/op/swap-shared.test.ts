@@ -1,177 +1,23 @@
 // Shared memory in swap: does it go when it may, and come back with every byte, whoever wants it?
 
 import { describe, expect, test } from "vitest";
-import { memoryBacking } from "../../src/backing/memory.ts";
-import {
-  MADV_COLD,
-  MADV_PAGEOUT,
-  MAP_ANONYMOUS,
-  MAP_FIXED,
-  MAP_SHARED,
-} from "../../src/constants.ts";
-import type { File } from "../../src/file.ts";
-import {
-  at,
-  BASE,
-  type Booted,
-  boot,
-  PAGE,
-  pages,
-  pattern,
-  READ_WRITE,
-  strip,
-} from "../support/boot.ts";
+import { MADV_COLD, MADV_PAGEOUT, MAP_ANONYMOUS, MAP_SHARED } from "../../src/constants.ts";
+import { at, boot, PAGE, pages, pattern, READ_WRITE, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
 import { show } from "../support/shared-file.ts";
+import {
+  ALL,
+  BYTES,
+  COUNT,
+  OUT,
+  reclaimAll,
+  type Shared,
+  shared,
+  slots,
+  swappedOut,
+} from "../support/shared-swap.ts";
 import { gate } from "../support/sleeper.ts";
-import { type Store, storeOf } from "../support/store.ts";
-
-const COUNT = 8;
-const BYTES = COUNT * PAGE;
-const ALL = pages(0, COUNT);
-const OUT = "_".repeat(COUNT);
-const IN = "w".repeat(COUNT);
-
-/** Whatever is used was used long ago: pages are looked at until each of them may go. */
-function reclaimAll({ machine }: Booted): number {
-  let reclaimed = 0;
-  for (let pass = 0; pass < 4; pass++) {
-    reclaimed += machine.reclaimSync({ pages: 100 }).reclaimed;
-  }
-  return reclaimed;
-}
-
-interface Shared extends Booted {
-  readonly file: File;
-  readonly store: Store;
-}
-
-/** A file in memory of eight written pages, which `mm` alone shows at `BASE`. */
-function shared({ isSlow = false, slots = 128 } = {}): Shared {
-  const store = storeOf(isSlow);
-  const booted = boot("", { swap: { pages: slots, backing: store } });
-  const file = booted.machine.createFile({ name: "data" });
-  file.writeSync(0, pattern(0, BYTES));
-  show(booted.mm, file);
-  return { ...booted, file, store };
-}
-
-/** The same, and all of it in swap. */
-function swappedOut(): Shared {
-  const made = shared();
-  made.mm.madviseSync(...ALL, MADV_PAGEOUT);
-  expect([strip(made.mm), slots(made)]).toEqual([OUT, COUNT]);
-  return made;
-}
-
-function slots({ machine }: Booted): number {
-  return machine.vmstat().swap_slots_used;
-}
-
-/** How much of swap the area at `BASE` has, by smaps, in pages. */
-function swapOf({ mm }: Booted): number {
-  return Number(/^Swap: +(\d+) kB/m.exec(mm.smaps())?.[1]) / 4;
-}
-
-describe("MADV_PAGEOUT of shared memory", () => {
-  test("it goes to swap, and each page comes back by a fault", () => {
-    const made = swappedOut();
-    const { mm, machine } = made;
-    expect(swapOf(made)).toBe(COUNT);
-    expect(mm.mincoreSync(...ALL)).toEqual(new Uint8Array(COUNT));
-    const before = machine.vmstat();
-    expect(mm.readSync(at(0), BYTES)).toEqual(pattern(0, BYTES));
-    const after = machine.vmstat();
-    expect(before.pswpout).toBe(COUNT);
-    expect(after.pswpin - before.pswpin).toBe(COUNT);
-    expect(after.pgmajfault).toBeGreaterThan(before.pgmajfault);
-    expect([slots(made), swapOf(made), strip(mm)]).toEqual([0, 0, IN]);
-  });
-
-  test("memory that a fork shares, without a file, is no other", () => {
-    const booted = boot("", { swap: { pages: 16 } });
-    const { mm } = booted;
-    mm.mmapSync(...ALL, READ_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED);
-    mm.writeSync(at(0), pattern(3, BYTES));
-    const child = mm.forkSync();
-    mm.madviseSync(...ALL, MADV_PAGEOUT);
-    expect(strip(mm)).toBe(OUT);
-    child.writeSync(at(2) + 7, Uint8Array.of(99));
-    expect(mm.readSync(at(2) + 7, 1)[0]).toBe(99);
-    expect(child.readSync(at(4), PAGE)).toEqual(pattern(7, PAGE));
-    expect(mm.readSync(at(2) + 8, 1)[0]).toBe(6);
-  });
-
-  test("a page that another address space maps as well is left to it", () => {
-    const made = shared();
-    const other = made.machine.createMm();
-    show(other, made.file);
-    other.munmapSync(...pages(6, 8));
-    made.mm.madviseSync(...ALL, MADV_PAGEOUT);
-    expect(strip(made.mm)).toBe("wwwwww__");
-  });
-
-  test("where swap is full the rest stays; without swap all of it", () => {
-    const few = shared({ slots: 3 });
-    few.mm.madviseSync(...ALL, MADV_PAGEOUT);
-    expect(strip(few.mm)).toBe("___wwwww");
-    expect(few.mm.readSync(at(0), BYTES)).toEqual(pattern(0, BYTES));
-    const { mm, machine } = boot("");
-    const file = machine.createFile({ size: BYTES });
-    show(mm, file);
-    mm.madviseSync(...ALL, MADV_PAGEOUT);
-    expect(strip(mm)).toBe(IN);
-  });
-
-  test("who holds a page is told once, before it goes; a refusal leaves it all", async () => {
-    const made = shared();
-    const holder = hold(made);
-    await holder.subscriber.export(made.mm, at(2));
-    await made.mm.madvise(...ALL, MADV_PAGEOUT);
-    expect(holder.diary).toEqual(["evict pfn some", "end done"]);
-    expect([strip(made.mm), holder.subscriber.exportedCount]).toEqual([OUT, 0]);
-    made.mm.readSync(at(0), BYTES);
-    const stubborn = made.register({ invalidatePage: () => Promise.reject(new Error("mine")) });
-    await stubborn.export(made.mm, at(5));
-    await errorOf(made.mm.madvise(...ALL, MADV_PAGEOUT));
-    expect(strip(made.mm)).toBe("wwwwwWww");
-  });
-});
-
-describe("MADV_PAGEOUT of a file on a disk", () => {
-  test("what is clean goes, and is read again; what is dirty stays", async () => {
-    const { mm, machine } = boot("");
-    const backing = memoryBacking();
-    backing.write(0, pattern(0, BYTES));
-    const file = await machine.openFile({ backing });
-    await mm.mmap(BASE, BYTES, READ_WRITE, MAP_SHARED | MAP_FIXED, file);
-    await mm.read(at(0), BYTES);
-    await mm.write(at(3), Uint8Array.of(33));
-    await file.write(5 * PAGE, Uint8Array.of(55));
-    await mm.madvise(...ALL, MADV_PAGEOUT);
-    expect(strip(mm)).toBe("___w_r__");
-    expect(machine.vmstat().nr_file_pages).toBe(2);
-    await file.sync();
-    await mm.madvise(...ALL, MADV_PAGEOUT);
-    expect(machine.vmstat().nr_file_pages).toBe(0);
-    const want = pattern(0, BYTES);
-    want[3 * PAGE] = 33;
-    want[5 * PAGE] = 55;
-    expect(await mm.read(at(0), BYTES)).toEqual(want);
-  });
-
-  test("without a backing the cache is its contents: it stays, clean or dirty", () => {
-    const { mm, machine } = boot("", { swap: { pages: 16 } });
-    const file = machine.createFile({ kind: "disk", size: BYTES });
-    file.writeSync(0, pattern(0, BYTES));
-    show(mm, file);
-    mm.madviseSync(...ALL, MADV_PAGEOUT);
-    expect(machine.reclaimSync({ pages: COUNT })).toMatchObject({ reclaimed: 0 });
-    expect(mm.readSync(at(0), BYTES)).toEqual(pattern(0, BYTES));
-    expect(strip(mm)).toBe(IN);
-  });
-});
 
 describe("reclaim of shared memory", () => {
   test("takes a page out of every address space that shows it", async () => {
