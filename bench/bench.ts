@@ -45,7 +45,7 @@ export async function runBench(
     const runners = new Map<string, Runner>(
       SIDE_NAMES.map((side) => [side, makeRunner(one, side)]),
     );
-    for (const [side, runner] of await nativeRunners(one, size)) runners.set(side, runner);
+    for (const [side, runner] of nativeRunners(one, size)) runners.set(side, runner);
     try {
       cases.push(await compare(one, runners, { ...ROUND[size], rounds }));
     } catch (error) {

@@ -24,9 +24,6 @@ export interface Work {
   digest(digest: Digest): void;
 }
 
-/** What a program is started with after the case's name. */
-export type Arguments = readonly (number | string)[];
-
 export interface BenchCase {
   readonly name: string;
   readonly question: string;
@@ -35,7 +32,7 @@ export interface BenchCase {
   /** Bytes of physical memory that the work needs. */
   memory(size: Size): number;
   /** What programs of sides that are not JavaScript are started with; without it there are none. */
-  native?(size: Size): Arguments | Promise<Arguments>;
+  native?(size: Size): readonly number[] | Promise<readonly string[]>;
   prepare(memory: Memory, size: Size): Work | Promise<Work>;
 }
 

@@ -10,7 +10,7 @@ import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:c
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Arguments, BenchCase, Size } from "./case.ts";
+import type { BenchCase, Size } from "./case.ts";
 import { ROOT } from "./root.ts";
 import type { Proof, Round, Runner } from "./runner.ts";
 
@@ -31,22 +31,55 @@ export function nativeCases(side: NativeSide): readonly string[] {
 }
 
 /** The native sides that take part in a case, with their runners. */
-export async function nativeRunners(one: BenchCase, size: Size): Promise<Map<NativeSide, Runner>> {
+export function nativeRunners(one: BenchCase, size: Size): Map<NativeSide, Runner> {
   const { native } = one;
   if (native === undefined) return new Map();
   const sides = NATIVE_SIDES.filter((side) => nativeCases(side).includes(one.name));
-  const args = await native(size);
-  return new Map(sides.map((side) => [side, new NativeRunner(programOf(side), one.name, args)]));
+  return new Map(
+    sides.map((side) => [side, new NativeRunner(programOf(side), one.name, native(size))]),
+  );
 }
 
+type Arguments = readonly (number | string)[];
+
 export class NativeRunner implements Runner {
+  readonly #program: string;
+  readonly #caseName: string;
+  readonly #args: Arguments | Promise<Arguments>;
+  #process: Process | null = null;
+  #units = 1;
+
+  constructor(program: string, caseName: string, args: Arguments | Promise<Arguments>) {
+    this.#program = program;
+    this.#caseName = caseName;
+    this.#args = args;
+  }
+
+  async prove(): Promise<Proof> {
+    this.#process = new Process(this.#program, [this.#caseName, ...(await this.#args).map(String)]);
+    const [units, outcome = ""] = await this.#process.ask("prove", "proof");
+    this.#units = Number(units);
+    return { hash: null, outcome, units: this.#units };
+  }
+
+  async round({ runs, milliseconds }: Round): Promise<number[]> {
+    const samples = (await this.#process?.ask(`round ${runs} ${milliseconds}`, "samples")) ?? [];
+    return samples.map((sample) => Number(sample) / this.#units);
+  }
+
+  async close(): Promise<void> {
+    this.#process?.end();
+  }
+}
+
+/** A program that is running: a line for a line. */
+class Process {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
   #complaint = "";
-  #units = 1;
 
-  constructor(program: string, caseName: string, args: Arguments) {
-    this.#child = spawn(program, [caseName, ...args.map(String)]);
+  constructor(program: string, args: readonly string[]) {
+    this.#child = spawn(program, args);
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
     this.#child.stderr.setEncoding("utf8").on("data", (text) => {
       this.#complaint += text;
@@ -55,26 +88,16 @@ export class NativeRunner implements Runner {
     this.#child.stdin.on("error", () => {});
   }
 
-  async prove(): Promise<Proof> {
-    const [units, outcome = ""] = await this.#ask("prove", "proof");
-    this.#units = Number(units);
-    return { hash: null, outcome, units: this.#units };
-  }
-
-  async round({ runs, milliseconds }: Round): Promise<number[]> {
-    const samples = await this.#ask(`round ${runs} ${milliseconds}`, "samples");
-    return samples.map((sample) => Number(sample) / this.#units);
-  }
-
-  async close(): Promise<void> {
-    this.#child.stdin.end();
-  }
-
-  async #ask(request: string, answer: string): Promise<string[]> {
+  /** What follows the word that the answer begins with. */
+  async ask(request: string, answer: string): Promise<string[]> {
     this.#child.stdin.write(`${request}\n`);
     const { value, done } = await this.#lines.next();
     const [word, ...values] = done === true ? [] : value.split(" ");
     if (word === answer) return values;
     throw new Error(`${this.#child.spawnfile}: no answer to "${request}": ${this.#complaint}`);
+  }
+
+  end(): void {
+    this.#child.stdin.end();
   }
 }

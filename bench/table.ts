@@ -1,41 +1,19 @@
 // A report as a table: for a terminal, and in Markdown for the README.
 
 import { aligned, figure } from "./cells.ts";
+import { familiesOf, referencesOf } from "./families.ts";
 import type { GrowthReport } from "./growth/measure.ts";
 import type { BenchReport, CaseReport } from "./report.ts";
 import { rounded } from "./statistics.ts";
 import { targetsMarkdown } from "./targets/table.ts";
 
-/** Columns: the case, our median with its quartiles, and a pair for each reference. */
+/** A table for each family of cases. */
 export function textTable({ cases }: BenchReport): string {
-  return [sidesTable(cases.filter(hasSides)), pairsTable(cases.filter((one) => !hasSides(one)))]
-    .filter((text) => text !== "")
-    .join("\n");
+  return familiesOf(cases).map(familyText).join("\n");
 }
 
-/** A case with sides has several; what has one reference of its own says which in its row. */
-function hasSides({ references }: CaseReport): boolean {
-  return Object.keys(references).length > 1;
-}
-
-function pairsTable(cases: readonly CaseReport[]): string {
-  if (cases.length === 0) return "";
-  const head = ["pair", "unit", "pagebell", "quartiles", "beside", "", "×"];
-  const rows = cases.flatMap((one) =>
-    Object.keys(one.references).map((name) => [
-      one.name,
-      one.unit,
-      figure(one.median),
-      one.spread.map(figure).join("–"),
-      name,
-      ...cells(one, name),
-    ]),
-  );
-  return aligned([head, ...rows]);
-}
-
-function sidesTable(cases: readonly CaseReport[]): string {
-  if (cases.length === 0) return "";
+/** Columns: the case, our median with its quartiles, and a pair for each reference. */
+function familyText(cases: readonly CaseReport[]): string {
   const references = referencesOf(cases);
   const head = ["case", "unit", "pagebell", "quartiles", ...references.flatMap(both)];
   const rows = cases.map((one) => [
@@ -78,7 +56,21 @@ function growthMarkdown(growth: readonly GrowthReport[]): string {
   return `${head}\n${rows.join("\n")}\n`;
 }
 
-function sidesMarkdown(cases: readonly CaseReport[]): string {
+/** The same without quartiles, and where it was measured. */
+export function markdownTable({ machine, cases, growth, targets }: BenchReport): string {
+  const { node, cpu, os, date } = machine;
+  const where = `Node ${node}, ${cpu}, ${os}, ${date.slice(0, 10)}.`;
+  const what = "× is the reference's median over ours: above 1, pagebell is faster.";
+  const parts = [
+    ...familiesOf(cases).map(familyMarkdown),
+    growthMarkdown(growth),
+    targetsMarkdown(targets),
+    `${where} ${what}\n`,
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function familyMarkdown(cases: readonly CaseReport[]): string {
   const references = referencesOf(cases);
   const head = ["", "pagebell", "per second", ...references.flatMap(both)];
   const rows = cases.map((one) => [
@@ -87,38 +79,9 @@ function sidesMarkdown(cases: readonly CaseReport[]): string {
     figure(rounded(one.perSecond, 3)),
     ...references.flatMap((name) => cells(one, name)),
   ]);
-  return markdownOf(head, rows);
-}
-
-function pairsMarkdown(cases: readonly CaseReport[]): string {
-  if (cases.length === 0) return "";
-  const rows = cases.flatMap((one) =>
-    Object.keys(one.references).map((name) => {
-      const [median = "", ratio = ""] = cells(one, name);
-      return [one.question, `${figure(one.median)} ${one.unit}`, `${name}: ${median}`, ratio];
-    }),
-  );
-  return markdownOf(["", "pagebell", "beside", "×"], rows);
-}
-
-function markdownOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const rule = head.map((_, index) => (index === 0 ? "---" : "---:"));
-  return `${[head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")}\n`;
-}
-
-/** The same without quartiles, and where it was measured. */
-export function markdownTable({ machine, cases, growth, targets }: BenchReport): string {
-  const { node, cpu, os, date } = machine;
-  const where = `Node ${node}, ${cpu}, ${os}, ${date.slice(0, 10)}.`;
-  const what = "× is the reference's median over ours: above 1, pagebell is faster.";
-  const parts = [
-    sidesMarkdown(cases.filter(hasSides)),
-    pairsMarkdown(cases.filter((one) => !hasSides(one))),
-    growthMarkdown(growth),
-    targetsMarkdown(targets),
-    `${where} ${what}\n`,
-  ];
-  return parts.filter((part) => part !== "").join("\n");
+  const lines = [head, rule, ...rows].map((row) => `| ${row.join(" | ")} |`);
+  return `${lines.join("\n")}\n`;
 }
 
 function both(name: string): string[] {
@@ -128,10 +91,6 @@ function both(name: string): string[] {
 function cells(one: CaseReport, name: string): string[] {
   const reference = one.references[name];
   return reference === undefined ? ["", ""] : [figure(reference.median), figure(reference.ratio)];
-}
-
-function referencesOf(cases: readonly CaseReport[]): string[] {
-  return [...new Set(cases.flatMap(({ references }) => Object.keys(references)))];
 }
 
 /** 65536 as 64K, where that is exact. */
