@@ -147,6 +147,17 @@ describe("a file whose pages are in swap", () => {
   });
 });
 
+test("a snapshot has what is in swap, and finds it unchanged the next time", async () => {
+  const made = swappedOut();
+  const whole = await made.mm.snapshot();
+  expect(whole.addresses).toHaveLength(COUNT);
+  made.mm.madviseSync(...ALL, MADV_PAGEOUT);
+  expect((await made.mm.changes(whole)).addresses).toHaveLength(0);
+  const there = boot();
+  there.machine.applySync(whole, there.mm);
+  expect(there.mm.readSync(at(0), BYTES)).toEqual(pattern(0, BYTES));
+});
+
 describe("shared memory and a store of swap that is slow, or fails", () => {
   test("wanted while it is written, it is there at once, and its slot is nobody's", async () => {
     const made = shared({ isSlow: true });
