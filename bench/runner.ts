@@ -71,6 +71,7 @@ export class LocalRunner implements Runner {
       gc: globalThis.gc ?? false,
       min_samples: runs,
       min_cpu_time: milliseconds * NS_A_MILLISECOND,
+      max_samples: Math.max(runs, SAMPLES_A_ROUND),
     });
     return samples.map((sample) => sample / work.units);
   }
@@ -91,6 +92,9 @@ export class LocalRunner implements Runner {
 }
 
 const NS_A_MILLISECOND = 1e6;
+
+/** More say no more of a median, and where a run is short its set-up is long. */
+const SAMPLES_A_ROUND = 50;
 
 /** A run is long enough to be timed alone; the first of a round is not kept. */
 export const ONE_RUN_A_SAMPLE = {

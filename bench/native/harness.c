@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NUMBERS_MAX = 4, SAMPLES_MAX = 1 << 20 };
+enum { NUMBERS_MAX = 4, SAMPLES_A_ROUND = 50 };
 
 long units;
 const char *argument = "";
@@ -38,11 +38,12 @@ static void prove(const struct work *work) {
   printf("proof %ld %08x\n", units, sum);
 }
 
-/** At least so many runs, and until so much time is in them. */
+/** At least so many runs, and until so much time is in them; but no more than say something. */
 static void round_of(const struct work *work, long runs, double milliseconds) {
   double spent = 0;
   printf("samples");
-  for (long run = 0; run < SAMPLES_MAX && (run < runs || spent < milliseconds * 1e6); run++) {
+  long most = runs > SAMPLES_A_ROUND ? runs : SAMPLES_A_ROUND;
+  for (long run = 0; run < most && (run < runs || spent < milliseconds * 1e6); run++) {
     if (work->setup) work->setup();
     double start = now();
     work->run();
