@@ -7,7 +7,7 @@
 
 import type { BenchCase } from "./case.ts";
 import type { CaseReport, ReferenceReport } from "./report.ts";
-import type { Proof, Round, Runner } from "./runner.ts";
+import { CannotTakePart, type Proof, type Round, type Runner } from "./runner.ts";
 import { OURS } from "./sides/all.ts";
 import { figuresOf, rounded } from "./statistics.ts";
 
@@ -34,10 +34,11 @@ export class HashMismatch extends Error {
 export async function compare(one: BenchCase, runners: Runners, plan: Plan): Promise<CaseReport> {
   try {
     const proofs = await proveAll(one, runners);
-    for (let round = 0; round < plan.warmups; round++) await timeAll(runners, plan, round);
+    const proven = provenOf(runners, proofs);
+    for (let round = 0; round < plan.warmups; round++) await timeAll(proven, plan, round);
     const samples = new Map<string, number[]>();
     for (let round = 0; round < plan.rounds; round++) {
-      for (const [side, found] of await timeAll(runners, plan, round)) {
+      for (const [side, found] of await timeAll(proven, plan, round)) {
         samples.set(side, [...(samples.get(side) ?? []), ...found]);
       }
     }
@@ -49,7 +50,10 @@ export async function compare(one: BenchCase, runners: Runners, plan: Plan): Pro
 
 async function proveAll(one: BenchCase, runners: Runners): Promise<Map<string, Proof>> {
   const proofs = new Map<string, Proof>();
-  for (const [side, runner] of runners) proofs.set(side, await runner.prove());
+  for (const [side, runner] of runners) {
+    const proof = await proofOf(one.name, side, runner);
+    if (proof !== null) proofs.set(side, proof);
+  }
   const all = [...proofs.values()];
   const isOne = (values: (string | number | null)[]) =>
     new Set(values.filter((value) => value !== null)).size <= 1;
@@ -59,6 +63,22 @@ async function proveAll(one: BenchCase, runners: Runners): Promise<Map<string, P
     isOne(all.map(({ units }) => units));
   if (!isSame) throw new HashMismatch(one, proofs);
   return proofs;
+}
+
+/** Null from a side that cannot take part, which is said. */
+async function proofOf(name: string, side: string, runner: Runner): Promise<Proof | null> {
+  try {
+    return await runner.prove();
+  } catch (error) {
+    if (!(error instanceof CannotTakePart)) throw error;
+    process.emitWarning(`${name}: without ${side}: ${error.message}`);
+    return null;
+  }
+}
+
+/** Those that have proved what they do. */
+function provenOf(runners: Runners, proofs: ReadonlyMap<string, Proof>): Runners {
+  return new Map([...runners].filter(([side]) => proofs.has(side)));
 }
 
 function proofText({ hash, outcome }: Proof): string {

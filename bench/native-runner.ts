@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { BenchCase, Size } from "./case.ts";
 import { ROOT } from "./root.ts";
-import type { Proof, Round, Runner } from "./runner.ts";
+import { CannotTakePart, type Proof, type Round, type Runner } from "./runner.ts";
 
 /** Programs under build/bench/native, by the name of their side. */
 export const NATIVE_SIDES = ["kernel", "c"] as const;
@@ -57,9 +57,18 @@ export class NativeRunner implements Runner {
 
   async prove(): Promise<Proof> {
     this.#process = new Process(this.#program, [this.#caseName, ...(await this.#args).map(String)]);
-    const [units, outcome = ""] = await this.#process.ask("prove", "proof");
+    const [units, outcome = ""] = await this.#firstAnswer(this.#process);
     this.#units = Number(units);
     return { hash: null, outcome, units: this.#units };
+  }
+
+  /** What a host does not allow, it refuses at the first attempt. */
+  async #firstAnswer(program: Process): Promise<string[]> {
+    try {
+      return await program.ask("prove", "proof");
+    } catch (error) {
+      throw new CannotTakePart(error instanceof Error ? error.message : String(error));
+    }
   }
 
   async round({ runs, milliseconds }: Round): Promise<number[]> {

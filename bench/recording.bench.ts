@@ -3,7 +3,7 @@
 // The recorded calls are made one after another, without any check of the kernel's answers; what
 // each one returns, errors included, goes into the checksum.
 
-import { constants } from "node:os";
+import { constants, release } from "node:os";
 import { join } from "node:path";
 import type { RecordedCall, Recording } from "../src/replay/format.ts";
 import { loadRecording } from "../src/replay/node.ts";
@@ -20,6 +20,9 @@ const FOLDER = "tests/fixtures/kernel-runs/synthetic";
 
 /** The process that a synthetic recording begins with. */
 const FIRST_PROC = 0;
+
+/** Another version may answer otherwise than the one that was recorded, and be right. */
+const IS_RECORDED_KERNEL = release().startsWith("6.18.");
 
 /** Where recordings of this kind have everything that they do. */
 const ARENA = 0x1000_0000;
@@ -40,7 +43,7 @@ export function recordingCase(name: string): BenchCase {
     question: `every operation of the recording ${name}`,
     unit: "ns/operation",
     memory: () => MEMORY,
-    native: async () => [scriptOf(stepsOf(await load(name)))],
+    ...(IS_RECORDED_KERNEL && { native: async () => [scriptOf(stepsOf(await load(name)))] }),
     async prepare(memory) {
       const recording = await load(name);
       if (memoryFor(recording) > MEMORY) throw new RangeError(`${name} needs more memory`);

@@ -25,8 +25,14 @@ export interface Round {
   readonly milliseconds: number;
 }
 
+/** What a side needs is not to be had here: it is left out of the case, with a word. */
+export class CannotTakePart extends Error {
+  override readonly name = "CannotTakePart";
+}
+
 /** A side of a case, here or in another isolate. */
 export interface Runner {
+  /** Throws CannotTakePart. */
   prove(): Promise<Proof>;
   /** Times runs; nanoseconds a unit, one for each. */
   round(round: Round): Promise<number[]>;

@@ -2,19 +2,28 @@
 //
 // Where a program was not built, for want of gcc or of Linux, its side is left out, here as there.
 
+import { once } from "node:events";
 import { describe, expect, test } from "vitest";
+import type { BenchCase } from "../../bench/case.ts";
 import { CASES } from "../../bench/cases.ts";
 import { compare, HashMismatch } from "../../bench/compare.ts";
-import { NATIVE_SIDES, NativeRunner, nativeCases, programOf } from "../../bench/native-runner.ts";
+import {
+  NATIVE_SIDES,
+  NativeRunner,
+  type NativeSide,
+  nativeCases,
+  programOf,
+} from "../../bench/native-runner.ts";
 import { LocalRunner, type Proof, type Runner } from "../../bench/runner.ts";
 import { OURS, SIDES } from "../../bench/sides/all.ts";
 
 const PLAN = { warmups: 0, rounds: 1, runs: 1, milliseconds: 0 };
 
+const takesPart = (side: NativeSide, one: BenchCase) =>
+  one.native !== undefined && nativeCases(side).includes(one.name);
+
 const pairs = NATIVE_SIDES.flatMap((side) =>
-  CASES.flatMap((one) =>
-    nativeCases(side).includes(one.name) ? [{ side, one, name: one.name }] : [],
-  ),
+  CASES.flatMap((one) => (takesPart(side, one) ? [{ side, one, name: one.name }] : [])),
 );
 
 describe.skipIf(pairs.length === 0)("a process", () => {
@@ -32,14 +41,24 @@ describe.skipIf(pairs.length === 0)("a process", () => {
   test.each(NATIVE_SIDES.filter((side) => nativeCases(side).length > 0))(
     "%s knows only cases that there are",
     (side) => {
-      const names = CASES.filter(({ native }) => native !== undefined).map(({ name }) => name);
+      const names = CASES.map(({ name }) => name);
       expect(names).toEqual(expect.arrayContaining([...nativeCases(side)]));
     },
   );
 
-  test("one that ends is an error, with what it said", async () => {
-    const runner = new NativeRunner(programOf("kernel"), "fault", [-1]);
-    await expect(runner.prove()).rejects.toThrow(/no answer to "prove"/);
+  test("one that cannot do it is left out, and what it said is told", async () => {
+    const theirs = new NativeRunner(programOf("kernel"), "fault", [-1]);
+    await expect(theirs.prove()).rejects.toThrow(/no answer to "prove"/);
+    const [one] = CASES;
+    if (one === undefined) throw new Error("there is no case");
+    const told = once(process, "warning");
+    const runners = new Map<string, Runner>([
+      [OURS, new LocalRunner(one, SIDES[OURS], "test")],
+      ["kernel", new NativeRunner(programOf("kernel"), "fault", [-1])],
+    ]);
+    const { references } = await compare(one, runners, PLAN);
+    expect(references).toEqual({});
+    expect(String(await told)).toMatch(/fault: without kernel: /);
   });
 });
 
