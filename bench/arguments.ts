@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import type { Size } from "./case.ts";
 import { CASES, casesNamed } from "./cases.ts";
+import { CONTESTS, contestsNamed } from "./contests/all.ts";
 import { GROWTH, growthNamed } from "./growth/cases.ts";
 import { PAIRS, pairsNamed } from "./pairs/pairs.ts";
 import { SIDE_NAMES, type SideName } from "./sides/all.ts";
@@ -29,6 +30,7 @@ export const USAGE = `usage: ${FORM} [--compare FILE] [--save | --profile SIDE]
   --only NAME     one case, or all whose names begin so:
                   ${CASES.map(({ name }) => name).join(", ")};
                   two that differ by little: ${PAIRS.map(({ name }) => name).join(", ")};
+                  beside other programs: ${CONTESTS.map(({ name }) => name).join(", ")};
                   how cost grows: ${GROWTH.map(({ name }) => name).join(", ")}
   --size SIZE     full (default), or test: as small as still does everything
   --rounds N      how often each side has its turn (default 15; 2 with --size test)
@@ -49,10 +51,7 @@ export function readArguments(args: readonly string[]): BenchArguments {
   const values = parse(args);
   const { only = null, size = "full" } = values;
   if (size !== "test" && size !== "full") throw new UsageError(`--size: "${size}" is not a size`);
-  if (
-    only !== null &&
-    casesNamed(only).length + pairsNamed(only).length + growthNamed(only).length === 0
-  ) {
+  if (only !== null && !isKnown(only)) {
     throw new UsageError(`--only: there is no case "${only}"`);
   }
   const rounds = Number(values.rounds ?? ROUNDS[size]);
@@ -66,6 +65,12 @@ export function readArguments(args: readonly string[]): BenchArguments {
   const profile = readSide(values.profile);
   const compare = values.compare ?? null;
   return { json: values.json === true, only, size, rounds, save, compare, profile };
+}
+
+function isKnown(only: string): boolean {
+  return [casesNamed, pairsNamed, contestsNamed, growthNamed].some(
+    (named) => named(only).length > 0,
+  );
 }
 
 function readSide(name: string | undefined): SideName | null {

@@ -1,9 +1,11 @@
 // All the cases that somebody asked for, one after another.
 
 import type { BenchArguments } from "./arguments.ts";
-import type { BenchCase, Size } from "./case.ts";
+import type { BenchCase, Question, Size } from "./case.ts";
 import { CASES, casesNamed } from "./cases.ts";
-import { compare, HashMismatch, type Plan } from "./compare.ts";
+import { compare, HashMismatch, type Plan, type Runners } from "./compare.ts";
+import { CONTESTS, contestsNamed } from "./contests/all.ts";
+import type { Contest, Contestant } from "./contests/contest.ts";
 import { GROWTH, growthNamed } from "./growth/cases.ts";
 import { type GrowthReport, measureGrowth } from "./growth/measure.ts";
 import { nativeRunners } from "./native-runner.ts";
@@ -17,6 +19,9 @@ import { targetsOf } from "./targets.ts";
 
 /** Makes the runner of one side. */
 export type RunnerMaker = (one: BenchCase, side: SideName) => Runner;
+
+/** Makes the runner of one who takes part in a contest. */
+export type ContestRunnerMaker = (one: Contest, side: Contestant, size: Size) => Runner;
 
 /** Hears what goes on. */
 export type Progress = (text: string) => void;
@@ -37,17 +42,18 @@ export async function runBench(
   { only, size, rounds }: BenchArguments,
   makeRunner: RunnerMaker,
   progress: Progress = () => {},
+  makeContestRunner: ContestRunnerMaker = (one, side, size) => side.run(one, size),
 ): Promise<BenchOutcome> {
   const cases: CaseReport[] = [];
   const refused: HashMismatch[] = [];
-  for (const one of asked(only)) {
+  const rows = [
+    ...asked(only).map((one) => rowOfCase(one, size, makeRunner)),
+    ...askedContests(only).map((one) => rowOfContest(one, size, makeContestRunner, progress)),
+  ];
+  for (const { one, runners } of rows) {
     progress(one.name);
-    const runners = new Map<string, Runner>(
-      SIDE_NAMES.map((side) => [side, makeRunner(one, side)]),
-    );
-    for (const [side, runner] of nativeRunners(one, size)) runners.set(side, runner);
     try {
-      cases.push(await compare(one, runners, { ...ROUND[size], rounds }));
+      cases.push(await compare(one, runners(), { ...ROUND[size], rounds }));
     } catch (error) {
       if (!(error instanceof HashMismatch)) throw error;
       progress(error.message);
@@ -68,6 +74,44 @@ async function allPairs(only: string | null, size: Size, progress: Progress) {
     reports.push(await measurePair(one, size));
   }
   return reports;
+}
+
+/** A question, and the runners of its sides, made when its turn comes. */
+interface Row {
+  readonly one: Question;
+  runners(): Runners;
+}
+
+function rowOfCase(one: BenchCase, size: Size, makeRunner: RunnerMaker): Row {
+  return {
+    one,
+    runners() {
+      const here = SIDE_NAMES.map((side) => [side, makeRunner(one, side)] as const);
+      return new Map<string, Runner>([...here, ...nativeRunners(one, size)]);
+    },
+  };
+}
+
+/** Who cannot take part here is left out, with a word. */
+function rowOfContest(
+  one: Contest,
+  size: Size,
+  makeRunner: ContestRunnerMaker,
+  progress: Progress,
+): Row {
+  const runners = new Map<string, Runner>();
+  const invite = (side: Contestant) => {
+    const why = side.missing();
+    if (why === null) runners.set(side.name, makeRunner(one, side, size));
+    else progress(`${one.name}: without ${side.name}: ${why}`);
+  };
+  return {
+    one,
+    runners() {
+      for (const side of one.contestants) invite(side);
+      return runners;
+    },
+  };
 }
 
 /** Every question about growth, on this thread: one side, whose sizes take turns. */
@@ -93,6 +137,10 @@ export async function runAlone(
     for (let round = 0; round < rounds; round++) samples.push(...(await runner.round(ROUND[size])));
     progress(`${one.name}: ${figuresOf(samples).median.toFixed(1)} ${one.unit}`);
   }
+}
+
+function askedContests(only: string | null): readonly Contest[] {
+  return only === null ? CONTESTS : contestsNamed(only);
 }
 
 function asked(only: string | null): readonly BenchCase[] {

@@ -16,19 +16,26 @@ export interface Work {
   readonly units: number;
   /** Before each run, not timed: brings about what the run begins with. */
   setup(): void;
-  /** What is timed. Returns a checksum of what it saw: the same each time, on every side. */
-  run(): number;
+  /**
+   * What is timed. Returns a checksum of what it saw: the same each time, on every side. Who waits
+   * for something returns a promise of it.
+   */
+  run(): number | Promise<number>;
   /** Adds what is there after a run, wherever it lies: what sides outside JavaScript prove too. */
   outcome?(outcome: Outcome): void;
   /** Adds what is there after a run. Ends the use of the machine. */
   digest(digest: Digest): void;
 }
 
-export interface BenchCase {
+/** What is asked. */
+export interface Question {
   readonly name: string;
   readonly question: string;
   /** What the median is given in. */
   readonly unit: string;
+}
+
+export interface BenchCase extends Question {
   /** Bytes of physical memory that the work needs. */
   memory(size: Size): number;
   /** What programs of sides that are not JavaScript are started with; without it there are none. */

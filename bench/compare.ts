@@ -5,7 +5,7 @@
 //       addresses of its own, the same outcome.
 //   C2  Each round times every side once, beginning with another one each time.
 
-import type { BenchCase } from "./case.ts";
+import type { Question } from "./case.ts";
 import type { CaseReport, ReferenceReport } from "./report.ts";
 import { CannotTakePart, type Proof, type Round, type Runner } from "./runner.ts";
 import { OURS } from "./sides/all.ts";
@@ -24,14 +24,14 @@ export type Runners = ReadonlyMap<string, Runner>;
 export class HashMismatch extends Error {
   override readonly name = "HashMismatch";
 
-  constructor(one: BenchCase, proofs: ReadonlyMap<string, Proof>) {
+  constructor(one: Question, proofs: ReadonlyMap<string, Proof>) {
     const found = [...proofs].map(([side, proof]) => `${side} ${proofText(proof)}`).join(", ");
     super(`${one.name}: the sides did different work: ${found}`);
   }
 }
 
 /** Times a case. Throws HashMismatch; closes the runners whatever happens. */
-export async function compare(one: BenchCase, runners: Runners, plan: Plan): Promise<CaseReport> {
+export async function compare(one: Question, runners: Runners, plan: Plan): Promise<CaseReport> {
   try {
     const proofs = await proveAll(one, runners);
     const proven = provenOf(runners, proofs);
@@ -48,7 +48,7 @@ export async function compare(one: BenchCase, runners: Runners, plan: Plan): Pro
   }
 }
 
-async function proveAll(one: BenchCase, runners: Runners): Promise<Map<string, Proof>> {
+async function proveAll(one: Question, runners: Runners): Promise<Map<string, Proof>> {
   const proofs = new Map<string, Proof>();
   for (const [side, runner] of runners) {
     const proof = await proofOf(one.name, side, runner);
@@ -104,7 +104,7 @@ async function timeAll(
 const NS_A_SECOND = 1e9;
 
 function reportOf(
-  one: BenchCase,
+  one: Question,
   proofs: ReadonlyMap<string, Proof>,
   samples: ReadonlyMap<string, readonly number[]>,
 ): CaseReport {

@@ -25,6 +25,8 @@ async function main(args: readonly string[]): Promise<number> {
     asked,
     (one, side) => new RemoteRunner(script, { caseName: one.name, side, size: asked.size }),
     say,
+    (one, side) =>
+      new RemoteRunner(script, { caseName: one.name, side: side.name, size: asked.size }),
   );
   if (asked.save && refused.length === 0) say(`kept as ${await saveReport(report)}`);
   process.stdout.write(asked.json ? `${JSON.stringify(report)}\n` : tables(report));

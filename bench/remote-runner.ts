@@ -6,14 +6,16 @@
 
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import type { Size } from "./case.ts";
-import { caseNamed } from "./cases.ts";
+import { CASES } from "./cases.ts";
+import { contestantNamed } from "./contests/all.ts";
 import { LocalRunner, type Proof, type Round, type Runner } from "./runner.ts";
-import { SIDES, type SideName } from "./sides/all.ts";
+import { isSideName, SIDES } from "./sides/all.ts";
 
 /** Which side of which case a worker is for. */
 export interface Assignment {
+  /** Of a case or of a contest. */
   readonly caseName: string;
-  readonly side: SideName;
+  readonly side: string;
   readonly size: Size;
 }
 
@@ -58,8 +60,7 @@ export class RemoteRunner implements Runner {
 
 /** In a worker: does what it is asked until it is terminated. What fails ends the worker. */
 export function serve(): void {
-  const { caseName, side, size } = workerData as Assignment;
-  const runner = new LocalRunner(caseNamed(caseName), SIDES[side], size);
+  const runner = runnerOf(workerData as Assignment);
   const port = parentPort;
   if (port === null) throw new Error("serve is for workers");
   port.on("message", async (request: Request) => {
@@ -67,4 +68,11 @@ export function serve(): void {
       request.kind === "prove" ? await runner.prove() : await runner.round(request.round),
     );
   });
+}
+
+function runnerOf({ caseName, side, size }: Assignment): Runner {
+  const one = CASES.find(({ name }) => name === caseName);
+  if (one !== undefined && isSideName(side)) return new LocalRunner(one, SIDES[side], size);
+  const [contest, contestant] = contestantNamed(caseName, side);
+  return contestant.run(contest, size);
 }

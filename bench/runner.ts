@@ -55,7 +55,7 @@ export class LocalRunner implements Runner {
   async prove(): Promise<Proof> {
     const work = await this.#prepare();
     work.setup();
-    this.#checksum = work.run();
+    this.#checksum = await work.run();
     const outcome = new Outcome();
     work.outcome?.(outcome);
     const digest = new Digest();
@@ -90,8 +90,14 @@ export class LocalRunner implements Runner {
     return this.#one.prepare(this.#make(this.#one.memory(this.#size)), this.#size);
   }
 
-  #run(work: Work): void {
+  /** Nothing is waited for where nothing has to be. */
+  #run(work: Work): void | Promise<void> {
     const checksum = work.run();
+    if (typeof checksum === "number") this.#judge(checksum);
+    else return checksum.then((settled) => this.#judge(settled));
+  }
+
+  #judge(checksum: number): void {
     if (checksum === this.#checksum) return;
     throw new Error(`${this.#one.name}: a timed run did other work than the one that was hashed`);
   }

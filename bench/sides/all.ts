@@ -17,3 +17,7 @@ export const SIDES: Readonly<Record<SideName, MemoryMaker>> = {
 
 /** Ours first. */
 export const SIDE_NAMES = Object.keys(SIDES) as SideName[];
+
+export function isSideName(name: string): name is SideName {
+  return Object.hasOwn(SIDES, name);
+}
