@@ -15,6 +15,16 @@ export function memoryForPages(pages: number): number {
   return pages * PAGE + Math.ceil(pages / 64) * PAGE + SPARE_BYTES;
 }
 
+/** The byte of a page that is touched, from the page's start. */
+export function touchedByte(page: number): number {
+  return (page * PLACE_STEP) % PAGE;
+}
+
+/** What is written there. */
+export function touchedValue(page: number): number {
+  return 1 + ((page * BYTE_STEP) % 255);
+}
+
 /** Maps so many pages where the system wants them. The address. */
 export function mapRegion(space: Space, pages: number): number {
   return space.mmap(0, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
@@ -24,8 +34,8 @@ export function mapRegion(space: Space, pages: number): number {
 export function touch(space: Space, start: number, pages: number): number {
   let sum = 0;
   for (let page = 0; page < pages; page++) {
-    const at = start + page * PAGE + ((page * PLACE_STEP) % PAGE);
-    space.store(at, 1 + ((page * BYTE_STEP) % 255));
+    const at = start + page * PAGE + touchedByte(page);
+    space.store(at, touchedValue(page));
     sum = mix(sum, at);
   }
   return sum;

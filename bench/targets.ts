@@ -5,12 +5,13 @@
 //       reference, it is not in the report.
 
 import { cases } from "./targets/cases.ts";
+import { contests } from "./targets/contests.ts";
 import { kernel } from "./targets/kernel.ts";
 import { pairs } from "./targets/pairs.ts";
 import type { Measured, Target, TargetReport } from "./targets/target.ts";
 
 /** Every target, in the order in which they are shown. */
-export const TARGETS: readonly Target[] = [...kernel, ...pairs, ...cases];
+export const TARGETS: readonly Target[] = [...kernel, ...pairs, ...cases, ...contests];
 
 /** What a report says of each target that it can speak of. */
 export function targetsOf(report: Measured, targets: readonly Target[] = TARGETS): TargetReport[] {

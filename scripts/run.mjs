@@ -16,6 +16,7 @@ const VERBS = {
   conformance: (args) => cli("conformance", args),
   replay: (args) => cli("replay", args),
   bench,
+  "bench:setup": async () => (await import("./bench-setup.mjs")).benchSetup(),
   record: async (args) => (await import("./record.mjs")).record(args),
   build: () => ensureBuilt("all"),
   check: async (args) => (await import("./check.mjs")).check(args),

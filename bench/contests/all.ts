@@ -1,9 +1,15 @@
 // Every contest, in the order in which they are run and shown.
 
 import { dispatchContests } from "../dispatch/dispatch.contest.ts";
+import { emscriptenContests } from "../emscripten/emscripten.contest.ts";
+import { unicornContests } from "../unicorn/unicorn.contest.ts";
 import type { Contest, Contestant } from "./contest.ts";
 
-export const CONTESTS: readonly Contest[] = [...dispatchContests];
+export const CONTESTS: readonly Contest[] = [
+  ...dispatchContests,
+  ...unicornContests,
+  ...emscriptenContests,
+];
 
 /** The contest of that name; where there is none, those whose names begin with it and a hyphen. */
 export function contestsNamed(name: string): Contest[] {

@@ -23,7 +23,11 @@ describe.each(CONTESTS.map((one) => ({ name: one.name, one })))("$name", ({ one 
     const report = await compare(one, runners, PLAN);
     expect(report).toMatchObject({ name: one.name, question: one.question, unit: one.unit });
     expect(report.median).toBeGreaterThan(0);
-    for (const { hash } of Object.values(report.references)) expect(hash).toBe(report.hash);
+    const proof = await one.contestants[0]?.run(one, "test").prove();
+    expect(report.hash).toBe(proof?.hash);
+    for (const { hash } of Object.values(report.references)) {
+      expect([proof?.hash, proof?.outcome]).toContain(hash);
+    }
     expect(Object.keys(report.references)).toHaveLength(present(one).length - 1);
   });
 });
