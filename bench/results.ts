@@ -1,4 +1,4 @@
-// Reports that are kept, and the README's table, which is made of the newest.
+// Reports that are kept; the README's table, which is made of the newest; the page of all of them.
 
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { ROOT } from "./root.ts";
 import { markdownTable } from "./table.ts";
 
 const FOLDER = join(ROOT, "bench/results");
+const PAGE = join(FOLDER, "index.html");
 const README = join(ROOT, "README.md");
 const TABLE = /(<!-- bench:begin -->\n)[\s\S]*?(<!-- bench:end -->)/;
 
@@ -16,6 +17,7 @@ export async function saveReport(report: BenchReport): Promise<string> {
   const { date, node } = report.machine;
   const name = `${date.slice(0, 10)}-node-${node}.json`;
   await writeFile(join(FOLDER, name), jsonText(report));
+  await writeFile(PAGE, await pageOfKept());
   if (existsSync(README)) {
     await writeFile(README, withTable(await readFile(README, "utf8"), report));
   }
@@ -30,10 +32,23 @@ export function jsonText(report: BenchReport): string {
 
 /** The newest report that is kept, or null. */
 export async function newestReport(): Promise<BenchReport | null> {
+  return (await keptReports())[0] ?? null;
+}
+
+/** All reports that are kept, the newest first. */
+export async function keptReports(): Promise<BenchReport[]> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith(".json")).sort();
-  const newest = names.at(-1);
-  if (newest === undefined) return null;
-  const kept = JSON.parse(await readFile(join(FOLDER, newest), "utf8"));
+  return Promise.all(names.reverse().map(readReport));
+}
+
+/** The page of plots. What draws it is loaded only here: no worker needs it. */
+export async function pageOfKept(): Promise<string> {
+  const { pageOf } = await import("./plots/page.ts");
+  return pageOf(await keptReports());
+}
+
+async function readReport(name: string): Promise<BenchReport> {
+  const kept = JSON.parse(await readFile(join(FOLDER, name), "utf8"));
   // Reports of before growth was measured, and before there were targets, have none.
   return { growth: [], targets: [], ...kept } as BenchReport;
 }

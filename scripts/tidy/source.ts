@@ -13,6 +13,8 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 const SKIPPED = new Set([".git", "build", "dist", "fixtures", "node_modules"]);
 const CODE = /\.(?:ts|mjs|js|css|html|[ch])$/;
+/** Made by `npm run bench -- --save`. */
+const MADE = "bench/results/index.html";
 const PARSED = /\.(?:ts|mjs|js)$/;
 
 /** A node of the syntax tree, as rules walk it. */
@@ -48,7 +50,7 @@ export function parseSource(path: string, text: string): Source {
 
 /** Whether the rules about code hold for it. */
 export function isCode(source: Source): boolean {
-  return CODE.test(source.path);
+  return CODE.test(source.path) && source.path !== MADE;
 }
 
 /** Line of a position in the text, from 1. */
