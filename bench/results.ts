@@ -19,7 +19,8 @@ export async function saveReport(report: BenchReport): Promise<string> {
   await writeFile(join(FOLDER, name), jsonText(report));
   await writeFile(PAGE, await pageOfKept());
   if (existsSync(README)) {
-    await writeFile(README, withTable(await readFile(README, "utf8"), report));
+    const newest = (await newestReport()) ?? report;
+    await writeFile(README, withTable(await readFile(README, "utf8"), newest));
   }
   return `bench/results/${name}`;
 }

@@ -45,7 +45,7 @@ async function packagesOf(file) {
 }
 
 /** npm as the one that started us, where there is one. */
-function npm(args) {
+export function npm(args) {
   const script = process.env.npm_execpath;
   if (script?.endsWith(".js")) return command(process.execPath, [script, ...args], { quiet: true });
   return command("npm", args, { quiet: true });

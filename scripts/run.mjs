@@ -9,7 +9,8 @@
 import { ensureBuilt } from "./build.mjs";
 import { ensureInstalled, isInstalled } from "./install.mjs";
 import { withLock } from "./lock.mjs";
-import { at, node, progress, StepFailed } from "./paths.mjs";
+import { nodeOf } from "./other-node.mjs";
+import { at, command, node, progress, StepFailed } from "./paths.mjs";
 
 const VERBS = {
   start: (args) => cli("start", args),
@@ -30,8 +31,10 @@ async function cli(verb, args) {
 }
 
 async function bench(args) {
+  const { program, rest } = await nodeOf(args);
+  if (program === null) return 2;
   await ensureBuilt("bench");
-  return node("--expose-gc", [at("build/bench/main.js"), ...args]);
+  return command(program, ["--expose-gc", at("build/bench/main.js"), ...rest]);
 }
 
 /** `npm run demo` serves it while one works on it; `-- preview` serves what is built. */
