@@ -1,9 +1,12 @@
 // Every question about growth, in the order in which they are run and shown.
 
 import type { GrowthCase } from "./case.ts";
+import { cowDepth, forkDepth } from "./depth.growth.ts";
 import { faultAreas } from "./fault.growth.ts";
 import { forkPages, forkReserved } from "./fork.growth.ts";
+import { frames } from "./frames.growth.ts";
 import { rmapAnonymous, rmapFile } from "./rmap.growth.ts";
+import { subscribersElsewhere, subscribersTold } from "./subscribers.growth.ts";
 import { truncateHoles, truncatePages } from "./truncate.growth.ts";
 
 export const GROWTH: readonly GrowthCase[] = [
@@ -14,6 +17,11 @@ export const GROWTH: readonly GrowthCase[] = [
   truncatePages,
   truncateHoles,
   faultAreas,
+  frames,
+  subscribersElsewhere,
+  subscribersTold,
+  forkDepth,
+  cowDepth,
 ];
 
 /** The case of that name; where there is none, those whose names begin with it and a hyphen. */
