@@ -37,7 +37,7 @@ export const USAGE = `usage: ${FORM} [--compare FILE] [--save | --profile SIDE]
   --save          keep the report in bench/results/ and its table in the README
   --compare FILE  beside an earlier report: what has become slower by more than 15 %
   --node VERSION  on another version of Node, which is installed in build/: 24, 26.1.0, …
-  --profile SIDE  one side alone, in one thread, for a profiler: ${SIDE_NAMES.join(", ")}
+  --profile SIDE  one side alone, in one thread, with a profile of it: ${SIDE_NAMES.join(", ")}
 `;
 
 /** Somebody asked for what there is not; the message says what. */

@@ -12,9 +12,8 @@ import { nativeRunners } from "./native-runner.ts";
 import { measurePair } from "./pairs/measure.ts";
 import { PAIRS, pairsNamed } from "./pairs/pairs.ts";
 import { type BenchReport, type CaseReport, machineReport } from "./report.ts";
-import { LocalRunner, type Runner } from "./runner.ts";
-import { SIDE_NAMES, SIDES, type SideName } from "./sides/all.ts";
-import { figuresOf } from "./statistics.ts";
+import type { Runner } from "./runner.ts";
+import { SIDE_NAMES, type SideName } from "./sides/all.ts";
 import { targetsOf } from "./targets.ts";
 
 /** Makes the runner of one side. */
@@ -33,7 +32,7 @@ export interface BenchOutcome {
 }
 
 /** What a round is: enough runs for a median, and time enough to be above the clock's noise. */
-const ROUND: Readonly<Record<Size, Omit<Plan, "rounds">>> = {
+export const ROUND: Readonly<Record<Size, Omit<Plan, "rounds">>> = {
   test: { warmups: 0, runs: 1, milliseconds: 0 },
   full: { warmups: 5, runs: 3, milliseconds: 60 },
 };
@@ -122,21 +121,6 @@ async function allGrowth(only: string | null, size: Size, progress: Progress) {
     reports.push(await measureGrowth(one, size));
   }
   return reports;
-}
-
-/** One side of each case, on this thread: nothing is compared, a profiler sees what it does. */
-export async function runAlone(
-  { only, size, rounds, profile }: BenchArguments,
-  progress: Progress,
-): Promise<void> {
-  if (profile === null) return;
-  for (const one of asked(only)) {
-    const runner = new LocalRunner(one, SIDES[profile], size);
-    await runner.prove();
-    const samples: number[] = [];
-    for (let round = 0; round < rounds; round++) samples.push(...(await runner.round(ROUND[size])));
-    progress(`${one.name}: ${figuresOf(samples).median.toFixed(1)} ${one.unit}`);
-  }
 }
 
 function askedContests(only: string | null): readonly Contest[] {

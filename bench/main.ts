@@ -5,19 +5,22 @@
 
 import { isMainThread } from "node:worker_threads";
 import { changesSince, changesTable, isWorse, readReport } from "./against.ts";
-import { readArguments, USAGE, UsageError } from "./arguments.ts";
-import { runAlone, runBench } from "./bench.ts";
+import { type BenchArguments, readArguments, USAGE, UsageError } from "./arguments.ts";
+import { ROUND, runBench } from "./bench.ts";
+import { profileAlone } from "./profile/alone.ts";
+import { hotFunctions, hotTable } from "./profile/hot.ts";
+import { keepProfile } from "./profile/keep.ts";
 import { RemoteRunner, serve } from "./remote-runner.ts";
 import type { BenchReport } from "./report.ts";
 import { saveReport } from "./results.ts";
+import type { SideName } from "./sides/all.ts";
 import { growthTable, textTable } from "./table.ts";
 import { targetsTable } from "./targets/table.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   const asked = readArguments(args);
   if (asked.profile !== null) {
-    await runAlone(asked, say);
-    return 0;
+    return profile(asked, asked.profile);
   }
   const earlier = asked.compare === null ? null : await readReport(asked.compare);
   const script = new URL(import.meta.url);
@@ -33,6 +36,16 @@ async function main(args: readonly string[]): Promise<number> {
   const changes = earlier === null ? [] : changesSince(earlier, report, asked.size === "full");
   if (earlier !== null) (asked.json ? process.stderr : process.stdout).write(changesTable(changes));
   return refused.length === 0 && !changes.some(isWorse) ? 0 : 1;
+}
+
+/** A table for each case on stdout, and what a profiler's window opens beside. */
+async function profile(asked: BenchArguments, side: SideName): Promise<number> {
+  for await (const found of profileAlone({ ...asked, profile: side }, ROUND[asked.size])) {
+    say(`${found.name}: ${found.figure}`);
+    const path = await keepProfile(`${found.name}-${side}`, found.profile);
+    process.stdout.write(`${hotTable(hotFunctions(found.profile))}\n${path}\n`);
+  }
+  return 0;
 }
 
 function tables(report: BenchReport): string {

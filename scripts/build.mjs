@@ -72,6 +72,23 @@ const native = {
   run: buildNative,
 };
 
+const namedEngine = {
+  ...engine("release"),
+  name: "named-engine",
+  outputs: ["build/profile/named.wasm"],
+  run: () =>
+    mustNode("named engine", ASC, [
+      ...["--target", "release", "--debug", "--outFile", "build/profile/named.wasm"],
+    ]),
+};
+
+const profile = {
+  name: "profile",
+  inputs: [...SHELL, ...CONFIGS, "bench", "vite.bench.config.ts", "vite.profile.config.ts"],
+  outputs: ["build/profile/bench/main.js"],
+  run: () => mustNode("profile build", VITE, viteArgs("vite.profile.config.ts")),
+};
+
 const demo = {
   name: "demo",
   inputs: [...SHELL, ...CONFIGS, "demo", RECORDINGS],
@@ -83,6 +100,7 @@ const demo = {
 export const GROUPS = {
   library: [engine("release"), library],
   bench: [engine("release"), engine("release-plain"), bench, native],
+  profile: [engine("release"), namedEngine, profile],
   demo: [engine("release"), demo],
   all: [...TARGETS.map(engine), library, types, bench, native, demo],
 };

@@ -13,15 +13,16 @@ const RESOLVED = `\0${NAME}`;
 /** Absolute path of the release engine. */
 export const ENGINE_PATH = fileURLToPath(new URL("../build/release.wasm", import.meta.url));
 
-/** Resolves `virtual:engine-wasm` to the bytes of the release engine in base64. */
-export function engineWasm(): Plugin {
+/** Resolves `virtual:engine-wasm` to the bytes of an engine in base64: the release, or another. */
+export function engineWasm(engine: string | URL = ENGINE_PATH): Plugin {
+  const path = typeof engine === "string" ? engine : fileURLToPath(engine);
   return {
     name: "pagebell:engine-wasm",
     resolveId: (id) => (id === NAME ? RESOLVED : null),
     async load(id) {
       if (id !== RESOLVED) return null;
-      this.addWatchFile(ENGINE_PATH);
-      const base64 = (await readFile(ENGINE_PATH)).toString("base64");
+      this.addWatchFile(path);
+      const base64 = (await readFile(path)).toString("base64");
       return { code: `export default ${JSON.stringify(base64)};`, map: null };
     },
   };

@@ -18,6 +18,7 @@ const VERBS = {
   replay: (args) => cli("replay", args),
   bench,
   "bench:setup": async () => (await import("./bench-setup.mjs")).benchSetup(),
+  profile: async (args) => (await import("./profile.mjs")).profile(args),
   record: async (args) => (await import("./record.mjs")).record(args),
   build: () => ensureBuilt("all"),
   check: async (args) => (await import("./check.mjs")).check(args),

@@ -79,7 +79,8 @@ function turned<T>(list: readonly T[], round: number): T[] {
 }
 
 async function timed(work: GrowthWork, milliseconds: number): Promise<number[]> {
-  const { samples } = await measure(() => void work.run(), {
+  const timedRun = () => void work.run();
+  const { samples } = await measure(timedRun, {
     ...setupBefore(work),
     ...ONE_RUN_A_SAMPLE,
     gc: globalThis.gc ?? false,

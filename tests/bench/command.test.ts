@@ -92,7 +92,10 @@ test("--profile runs one side in one thread", () => {
   const args = ["--profile", "js-typed", "--size", "test", "--only", "map-unmap"];
   const { status, stdout, stderr } = run(...args);
   expect(stderr).toMatch(/^bench: map-unmap: [\d.]+ ns\/pair\n$/);
-  expect(stdout).toBe("");
+  const [head, ...rows] = stdout.split("\n");
+  expect(head).toMatch(/^function +where +self +with callees$/);
+  expect(rows.at(-2)).toBe("build/profile/map-unmap-js-typed.cpuprofile");
+  expect(existsSync(join(ROOT, "build/profile/map-unmap-js-typed.cpuprofile"))).toBe(true);
   expect(status).toBe(0);
 });
 
