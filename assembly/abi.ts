@@ -54,6 +54,11 @@ export const GROUPS_MAX: u32 = 1024;
 export const LRU_KINDS: u32 = 4;
 /** Bytes of the window that lists cross the boundary in (`window_pointer()`). */
 export const WINDOW_BYTES: u32 = 65536;
+/** Where a translation finds no page present: frame 0 is the zero page. */
+export const NO_FRAME: u32 = 0xffffffff;
+/** Pages of a range that are translated in one call, and addresses of their own. */
+export const TRANSLATE_MAX: u32 = 16384;
+export const TRANSLATE_MANY_MAX: u32 = 4096;
 
 /**
  * What a fallible export answers: 0 done, above 0 a ticket that waits for its notices, below 0 a

@@ -73,6 +73,8 @@ export {
   placesNextEntry as places_next,
   referencesForgetEntry as mm_forget_references,
   softDirtyForgetEntry as mm_forget_soft_dirty,
+  translateManyEntry as translate_many,
+  translateRangeEntry as translate_range,
 } from "./entry/pages";
 export { placeEntry as mm_place } from "./entry/place";
 export {

@@ -9,6 +9,7 @@ import * as inspect from "./inspect.ts";
 import * as pagemap from "./pagemap.ts";
 import * as smaps from "./smaps.ts";
 import { SPACE, type Space } from "./space.ts";
+import { translateMany, translateRange } from "./translate.ts";
 
 /** Most pages that the engine answers `mincore` for in one call. */
 const MINCORE_PAGES = 65_536;
@@ -84,6 +85,20 @@ export class MmView {
   /** The page at `address`, or null where there is no entry. */
   page(address: number): pagemap.PageState | null {
     return pagemap.page(this.#core, this.#live("page"), take.word(address, "address"));
+  }
+
+  /**
+   * The frame of each page of [start, start + length), a number each: `NO_FRAME` where none is
+   * present, 0 for the zero page. Into `out` where it is given, else into a new array. Faults
+   * nothing in, marks nothing as used. EINVAL for an unaligned start, EFAULT beyond user space.
+   */
+  translateRange(start: number, length: number, out?: Uint32Array): Uint32Array {
+    return translateRange(this.#core, this.#live("translateRange"), start, length, out);
+  }
+
+  /** The same of addresses in any order. EFAULT, which says where, for one of no user. */
+  translateMany(addresses: Float64Array, out?: Uint32Array): Uint32Array {
+    return translateMany(this.#core, this.#live("translateMany"), addresses, out);
   }
 
   /**

@@ -1,6 +1,6 @@
 // The calls on pages: where they are mapped, as the shell makes them.
 
-import { NoticeKind, Reason, Status } from "../abi";
+import { NoticeKind, Reason, Status, TRANSLATE_MANY_MAX, TRANSLATE_MAX } from "../abi";
 import { mmOf } from "../map/mm";
 import { NOWHERE, pageMappedIn } from "../map/rmap";
 import { Vma } from "../map/vma";
@@ -13,6 +13,7 @@ import { pagemapScan } from "../op/pagemap-scan";
 import { pagePin, pageUnpin } from "../op/pin";
 import { placesFirst, placesNext, placesOf } from "../op/places";
 import { areaSmaps } from "../op/smaps";
+import { translateMany, translateRange } from "../op/translate";
 import { noticeOf } from "../plan/notice";
 import { USER_END } from "../plan/placement";
 
@@ -93,4 +94,22 @@ export function pageUnpinEntry(handle: u32, pfn: u32, dirty: u32): i32 {
 /** The bytes of a frame as a whole number below 2 ** 52; 0 for zeros, and for no frame. */
 export function pageHashEntry(pfn: u32): f64 {
   return pfn < frameCount ? <f64>pageHash(pfn) : 0;
+}
+
+/** The frames of `count` pages from `start` on, as words in the window: Ok; EINVAL, EFAULT. */
+export function translateRangeEntry(handle: u32, start: f64, count: u32): i32 {
+  const mm = mmOf(handle);
+  if (!mm) return Status.ESRCH;
+  const from = <u64>start;
+  if (from & 4095 || count > TRANSLATE_MAX) return Status.EINVAL;
+  if (from > USER_END || (<u64>count) << 12 > USER_END - from) return Status.EFAULT;
+  translateRange(mm, from, count);
+  return Status.Ok;
+}
+
+/** The frames of `count` addresses, f64 in the window, as words behind them: how many were good. */
+export function translateManyEntry(handle: u32, count: u32): i32 {
+  const mm = mmOf(handle);
+  if (!mm) return Status.ESRCH;
+  return count > TRANSLATE_MANY_MAX ? Status.EINVAL : <i32>translateMany(mm, count);
 }

@@ -6,6 +6,7 @@ import {
   type Machine,
   type Mm,
   type MmDiff,
+  NO_FRAME,
 } from "../../src/sync.ts";
 import { type AreaView, type Memory, PAGE, type PageView, type Space } from "../memory.ts";
 
@@ -27,6 +28,8 @@ class PagebellSpace implements Space {
   readonly #mm: Mm;
   readonly #byte = new Uint8Array(1);
   #last: MmDiff | null = null;
+  /** Where translations go, as long as the longest. */
+  #frames = new Uint32Array(0);
 
   constructor(machine: Machine, mm: Mm) {
     this.#machine = machine;
@@ -119,8 +122,11 @@ class PagebellSpace implements Space {
   }
 
   translate(start: number, end: number): number {
+    const pages = (end - start) / PAGE;
+    if (this.#frames.length < pages) this.#frames = new Uint32Array(pages);
+    const frames = this.#mm.translateRange(start, end - start, this.#frames);
     let found = 0;
-    for (const { present } of this.#mm.pagemap(start, end)) if (present) found++;
+    for (let page = 0; page < pages; page++) if (frames[page] !== NO_FRAME) found++;
     return found;
   }
 }

@@ -271,6 +271,16 @@ export class Answers {
     this.#heap.words.set(words, this.#window);
   }
 
+  putDoubles(values: Float64Array): void {
+    this.#heap.doubles(this.#window << WORD_SHIFT, values.length).set(values);
+  }
+
+  /** `count` words of the window from its word `first` on. To be used at once. */
+  windowWords(first: number, count: number): Uint32Array {
+    const at = this.#window + first;
+    return this.#heap.words.subarray(at, at + count);
+  }
+
   /** The ids in the set of subscribers, ascending. */
   subscribers(): number[] {
     const ids: number[] = [];

@@ -152,6 +152,8 @@ export interface EnginePages {
     pages: number,
   ): number;
   area_smaps(mm: number, address: number): number;
+  translate_range(mm: number, start: number, count: number): number;
+  translate_many(mm: number, count: number): number;
   page_pin(mm: number, address: number, write: number): number;
   page_unpin(mm: number, pfn: number, dirty: number): number;
   page_hash(pfn: number): number;
@@ -300,6 +302,8 @@ export const EXPORT_NAMES: Readonly<Record<keyof EngineFunctions, true>> = {
   mm_forget_references: true,
   pagemap_scan: true,
   area_smaps: true,
+  translate_range: true,
+  translate_many: true,
   page_pin: true,
   page_unpin: true,
   page_hash: true,

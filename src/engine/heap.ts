@@ -31,6 +31,11 @@ export class Heap {
     return new Float64Array(this.#memory.buffer, address, 1)[0] ?? 0;
   }
 
+  /** `count` of f64 from a byte address on that is a multiple of eight. */
+  doubles(address: number, count: number): Float64Array {
+    return new Float64Array(this.#memory.buffer, address, count);
+  }
+
   /** The word at `index`, as unsigned. */
   word(index: number): number {
     return this.words[index] ?? 0;

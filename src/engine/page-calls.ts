@@ -1,6 +1,6 @@
 // The calls that look at pages: where frames are mapped.
 
-import { type ClearRefs, Smaps } from "../../assembly/abi.ts";
+import { type ClearRefs, Smaps, TRANSLATE_MANY_MAX } from "../../assembly/abi.ts";
 import type { Answers } from "./answers.ts";
 import type { Ask } from "./ask.ts";
 import type { EngineFunctions } from "./exports.ts";
@@ -78,5 +78,22 @@ export class PageCalls {
   mappedIn(mm: number, address: number, pfn: number): number | null {
     const place = this.#ask((wasm) => wasm.page_mapped_in(mm, address, pfn));
     return place < 0 ? null : place;
+  }
+
+  /** The frames of up to TRANSLATE_MAX pages, into `out` from `at` on: 0 or a status. */
+  translateRange(mm: number, start: number, out: Uint32Array, at: number, count: number): number {
+    const status = this.#ask((wasm) => wasm.translate_range(mm, start, count));
+    if (status === 0) out.set(this.#answers.windowWords(0, count), at);
+    return status;
+  }
+
+  /** The same of up to TRANSLATE_MANY_MAX addresses: how many were good, or a status. */
+  translateMany(mm: number, addresses: Float64Array, out: Uint32Array, at: number): number {
+    return this.#ask((wasm) => {
+      this.#answers.putDoubles(addresses);
+      const good = wasm.translate_many(mm, addresses.length);
+      if (good > 0) out.set(this.#answers.windowWords(2 * TRANSLATE_MANY_MAX, good), at);
+      return good;
+    });
   }
 }

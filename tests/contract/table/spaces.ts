@@ -114,14 +114,17 @@ export const SPACES: Readonly<Record<string, Scene>> = {
     mm.smapsRollup();
     mm.smapsTotal();
   }),
-  "pagemap, pagemapScan, mincore, page, mappedIn, areas, layout": scene(drawn, ({ mm }) => {
-    mm.pagemapScan();
-    mm.mappedIn(at(0), [...mm.pagemap()][0]?.pfn ?? 0);
-    mm.page(at(0));
-    mm.areas();
-    mm.layout();
-    return mm.mincore(at(0), PAGE);
-  }),
+  "pagemap, pagemapScan, mincore, page, mappedIn, translateRange, translateMany, areas, layout":
+    scene(drawn, ({ mm }) => {
+      mm.translateRange(at(0), PAGE);
+      mm.translateMany(Float64Array.of(at(0)));
+      mm.pagemapScan();
+      mm.mappedIn(at(0), [...mm.pagemap()][0]?.pfn ?? 0);
+      mm.page(at(0));
+      mm.areas();
+      mm.layout();
+      return mm.mincore(at(0), PAGE);
+    }),
   exit: scene(drawn, ({ mm }) => mm.exit()),
   "createMm, createGroup": scene(drawn, ({ machine }) => {
     const group = machine.createGroup({ memory: 8 * PAGE });
