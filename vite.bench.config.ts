@@ -14,7 +14,7 @@ export default defineConfig({
     minify: false,
     ssr: "bench/main.ts",
     rolldownOptions: {
-      external: [/^node:/, "mitata"],
+      external: [/^node:/, "mitata", "playwright-core"],
       output: { entryFileNames: "[name].js", format: "es" },
     },
   },

@@ -18,6 +18,8 @@ export interface BenchArguments {
   readonly save: boolean;
   /** Path of an earlier report to compare with; null: none. */
   readonly compare: string | null;
+  /** Run the JavaScript sides in headless Chromium. */
+  readonly chromium: boolean;
   /** Run this side alone, on the main thread, where a profiler sees it; null: all, in workers. */
   readonly profile: SideName | null;
 }
@@ -37,6 +39,7 @@ export const USAGE = `usage: ${FORM} [--compare FILE] [--save | --profile SIDE]
   --save          keep the report in bench/results/ and its table in the README
   --compare FILE  beside an earlier report: what has become slower by more than 15 %
   --node VERSION  on another version of Node, which is installed in build/: 24, 26.1.0, …
+  --chromium      the JavaScript sides in headless Chromium: the cases that need nothing of Node
   --profile SIDE  one side alone, in one thread, with a profile of it: ${SIDE_NAMES.join(", ")}
 `;
 
@@ -63,9 +66,10 @@ export function readArguments(args: readonly string[]): BenchArguments {
   if (save && (only !== null || size !== "full")) {
     throw new UsageError("--save: only a full run of every case is kept");
   }
+  const chromium = values.chromium === true;
   const profile = readSide(values.profile);
   const compare = values.compare ?? null;
-  return { json: values.json === true, only, size, rounds, save, compare, profile };
+  return { json: values.json === true, only, size, rounds, save, compare, chromium, profile };
 }
 
 function isKnown(only: string): boolean {
@@ -93,6 +97,7 @@ function parse(args: readonly string[]) {
         save: { type: "boolean" },
         compare: { type: "string" },
         profile: { type: "string" },
+        chromium: { type: "boolean" },
       },
     }).values;
   } catch (error) {

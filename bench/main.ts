@@ -24,13 +24,15 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const earlier = asked.compare === null ? null : await readReport(asked.compare);
   const script = new URL(import.meta.url);
-  const { report, refused } = await runBench(
-    asked,
-    (one, side) => new RemoteRunner(script, { caseName: one.name, side, size: asked.size }),
-    say,
-    (one, side) =>
-      new RemoteRunner(script, { caseName: one.name, side: side.name, size: asked.size }),
-  );
+  const { report, refused } = asked.chromium
+    ? await (await import("./chromium/run.ts")).runInChromium(asked, say)
+    : await runBench(
+        asked,
+        (one, side) => new RemoteRunner(script, { caseName: one.name, side, size: asked.size }),
+        say,
+        (one, side) =>
+          new RemoteRunner(script, { caseName: one.name, side: side.name, size: asked.size }),
+      );
   if (asked.save && refused.length === 0) say(`kept as ${await saveReport(report)}`);
   process.stdout.write(asked.json ? `${JSON.stringify(report)}\n` : tables(report));
   const changes = earlier === null ? [] : changesSince(earlier, report, asked.size === "full");

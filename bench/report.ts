@@ -12,6 +12,8 @@ export interface MachineReport {
   readonly os: string;
   readonly node: string;
   readonly v8: string;
+  /** Where the cases ran in a browser: its name and version. Then Node only asked it. */
+  readonly browser?: string;
   /** ISO 8601, UTC. */
   readonly date: string;
 }
@@ -46,6 +48,11 @@ export interface BenchReport {
   readonly growth: readonly GrowthReport[];
   /** What was to be reached, of all that was measured. */
   readonly targets: readonly TargetReport[];
+}
+
+/** What ran the cases: a version of Node, or a browser. */
+export function engineOf({ node, browser }: MachineReport): string {
+  return browser ?? `Node ${node}`;
 }
 
 export function machineReport(): MachineReport {

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { BenchReport } from "./report.ts";
+import { type BenchReport, engineOf } from "./report.ts";
 import { ROOT } from "./root.ts";
 import { markdownTable } from "./table.ts";
 
@@ -12,10 +12,11 @@ const PAGE = join(FOLDER, "index.html");
 const README = join(ROOT, "README.md");
 const TABLE = /(<!-- bench:begin -->\n)[\s\S]*?(<!-- bench:end -->)/;
 
-/** Keeps a report: a file a day and version of Node. Its path in the tree. */
+/** Keeps a report: a file a day and version of Node, or of a browser. Its path in the tree. */
 export async function saveReport(report: BenchReport): Promise<string> {
-  const { date, node } = report.machine;
-  const name = `${date.slice(0, 10)}-node-${node}.json`;
+  const { machine } = report;
+  const engine = engineOf(machine).toLowerCase().replaceAll(" ", "-");
+  const name = `${machine.date.slice(0, 10)}-${engine}.json`;
   await writeFile(join(FOLDER, name), jsonText(report));
   await writeFile(PAGE, await pageOfKept());
   if (existsSync(README)) {
@@ -31,9 +32,9 @@ export function jsonText(report: BenchReport): string {
   return `${text.replace(/\[\s+([\d.]+),\s+([\d.]+)\s+\]/g, "[$1, $2]")}\n`;
 }
 
-/** The newest report that is kept, or null. */
+/** The newest report of Node that is kept, or null. */
 export async function newestReport(): Promise<BenchReport | null> {
-  return (await keptReports())[0] ?? null;
+  return (await keptReports()).find(({ machine }) => machine.browser === undefined) ?? null;
 }
 
 /** All reports that are kept, the newest first. */

@@ -3,7 +3,7 @@
 import { aligned, figure } from "./cells.ts";
 import { familiesOf, referencesOf } from "./families.ts";
 import type { GrowthReport } from "./growth/measure.ts";
-import type { BenchReport, CaseReport } from "./report.ts";
+import { type BenchReport, type CaseReport, engineOf } from "./report.ts";
 import { rounded } from "./statistics.ts";
 import { targetsMarkdown } from "./targets/table.ts";
 
@@ -58,8 +58,8 @@ function growthMarkdown(growth: readonly GrowthReport[]): string {
 
 /** The same without quartiles, and where it was measured. */
 export function markdownTable({ machine, cases, growth, targets }: BenchReport): string {
-  const { node, cpu, os, date } = machine;
-  const where = `Node ${node}, ${cpu}, ${os}, ${date.slice(0, 10)}.`;
+  const { cpu, os, date } = machine;
+  const where = `${engineOf(machine)}, ${cpu}, ${os}, ${date.slice(0, 10)}.`;
   const what = "× is the reference's median over ours: above 1, pagebell is faster.";
   const parts = [
     ...familiesOf(cases).map(familyMarkdown),

@@ -89,6 +89,13 @@ const profile = {
   run: () => mustNode("profile build", VITE, viteArgs("vite.profile.config.ts")),
 };
 
+const page = {
+  name: "bench-page",
+  inputs: [...SHELL, ...CONFIGS, "bench", "vite.page.config.ts"],
+  outputs: ["build/bench-page/page.js"],
+  run: () => mustNode("page build", VITE, viteArgs("vite.page.config.ts")),
+};
+
 const demo = {
   name: "demo",
   inputs: [...SHELL, ...CONFIGS, "demo", RECORDINGS],
@@ -100,9 +107,10 @@ const demo = {
 export const GROUPS = {
   library: [engine("release"), library],
   bench: [engine("release"), engine("release-plain"), bench, native],
+  page: [engine("release"), page],
   profile: [engine("release"), namedEngine, profile],
   demo: [engine("release"), demo],
-  all: [...TARGETS.map(engine), library, types, bench, native, demo],
+  all: [...TARGETS.map(engine), library, types, bench, native, page, demo],
 };
 
 /** Brings every step of a group up to date, in order, one process at a time. */
@@ -127,7 +135,7 @@ async function allFresh(steps) {
  */
 function isApplicable(step) {
   if (step === native && (process.platform !== "linux" || !isOnPath("gcc"))) return false;
-  return (step !== bench && step !== native) || existsSync(at("bench/main.ts"));
+  return ![bench, native, page].includes(step) || existsSync(at("bench/main.ts"));
 }
 
 function isOnPath(program) {

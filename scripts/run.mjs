@@ -35,6 +35,7 @@ async function bench(args) {
   const { program, rest } = await nodeOf(args);
   if (program === null) return 2;
   await ensureBuilt("bench");
+  if (rest.includes("--chromium")) await ensureBuilt("page");
   return command(program, ["--expose-gc", at("build/bench/main.js"), ...rest]);
 }
 

@@ -3,7 +3,7 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { GrowthReport } from "../growth/measure.ts";
-import type { BenchReport, CaseReport } from "../report.ts";
+import { type BenchReport, type CaseReport, engineOf } from "../report.ts";
 import { OURS } from "../sides/all.ts";
 
 const WIDTH = 760;
@@ -36,9 +36,9 @@ export function historyChart(reports: readonly BenchReport[]): string {
   return rowsChart([...names], all, reports.map(labelOf));
 }
 
-/** When, and on which version of Node. */
+/** When, and in what. */
 export function labelOf({ machine }: BenchReport): string {
-  return `${machine.date.slice(0, 10)}, Node ${machine.node}`;
+  return `${machine.date.slice(0, 10)}, ${engineOf(machine)}`;
 }
 
 /** Cost by size, both logarithmic, with the power that was fitted to the largest sizes. */

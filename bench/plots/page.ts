@@ -51,7 +51,7 @@ function history(reports: readonly BenchReport[]): string {
 
 function section(report: BenchReport): string {
   const { machine, cases, growth, targets } = report;
-  const where = [machine.cpu, `${machine.cores} cores`, machine.os, `V8 ${machine.v8}`].map(safe);
+  const where = [machine.cpu, `${machine.cores} cores`, machine.os].map(safe);
   const parts = [
     `<h2>${safe(labelOf(report))}</h2>\n<p>${where.join(", ")}</p>`,
     ...familiesOf(cases).map(family),
