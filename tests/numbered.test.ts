@@ -1,9 +1,9 @@
 // numbered: each invariant of the engine has a number, a checker and a test, and the lists agree.
 //
-//   header   //   V3  maxGap is the largest gap …        assembly/map/vma.ts
-//   checker  /** V3: maxGap. */ Gap = 213,               assembly/map/check-area.ts
-//   test     test("V3: a gap that is larger …            tests/engine/map/check-area.spec.ts
-//   row      | V3 | maxGap is … | … | 213 | … |          docs/invariants.md
+//   header   //   V3  A slot's gap is the largest …      assembly/map/area-node.ts
+//   checker  /** V3: the gap of a slot. */ Gap = 213,    assembly/map/check-area-tree.ts
+//   test     test("V3: a gap that is larger …            tests/engine/map/check-area-tree.spec.ts
+//   row      | V3 | A slot's gap … | … | 213 | … |       docs/invariants.md
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

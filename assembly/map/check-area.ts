@@ -4,25 +4,19 @@
 
 import { PG, TASK_SIZE } from "../abi";
 import { flagTest } from "../frame/flags";
+import { checkAreaTree } from "./check-area-tree";
 import { weigh } from "./check-used";
 import { Link } from "./link";
 import { Mm } from "./mm";
-import { treeCheck, treeFirst, treeNext } from "./tree";
 import { Vma } from "./vma";
 
-/** Numbers of broken invariants of areas and of their mm, 201..229. */
+/** Numbers of broken invariants of areas and of their mm, 211..229. */
 export const enum AreaInvariant {
   None = 0,
-  /** M1: a height, or two siblings that differ by more than one. */
-  TreeBalance = 201,
-  /** M2: a node's parent is not the node that it hangs from. */
-  TreeParent = 202,
   /** V1: empty, not page aligned, outside user space, or over its neighbour. */
   Range = 211,
   /** V2: list and tree do not have the same areas in the same order. */
   Order = 212,
-  /** V3: maxGap. */
-  Gap = 213,
   /** V4: a file without its link, or the reverse, or another file's. */
   Share = 214,
   /** V5: an anonVma that the chain has no link to, or a chain that is not as long as it says. */
@@ -31,6 +25,8 @@ export const enum AreaInvariant {
   Count = 221,
   /** A3: the hint is no area of the mm. */
   Hint = 223,
+  /** A4: the gap that was found last is none, or another. */
+  KnownGap = 224,
 }
 
 const USER: u64 = <u64>TASK_SIZE;
@@ -44,16 +40,12 @@ export function linksForget(): void {
 
 /** @returns the number of the first invariant of `mm`'s areas that does not hold, or 0. */
 export function checkAreas(mm: Mm): u32 {
-  const broken = treeCheck(mm.tree, 0);
-  if (broken) return AreaInvariant.TreeBalance + broken - 1;
   if (!mm.pgd || !flagTest(PG.table, mm.pgd)) return AreaInvariant.Count;
   let count: u32 = 0;
   let pages: u64 = 0;
   let isHint = mm.hint == 0;
   let last: usize = 0;
-  let node = mm.tree ? treeFirst(mm.tree) : 0;
   for (let at = mm.first; at; at = changetype<Vma>(at).next) {
-    if (at != node) return AreaInvariant.Order;
     if (count == mm.mapCount) return AreaInvariant.Count;
     const vma = changetype<Vma>(at);
     const bad = checkArea(mm, vma, last);
@@ -62,11 +54,21 @@ export function checkAreas(mm: Mm): u32 {
     pages += (vma.end - vma.start) >> 12;
     count += 1;
     last = at;
-    node = treeNext(node);
   }
-  if (node || mm.last != last) return AreaInvariant.Order;
+  if (mm.last != last) return AreaInvariant.Order;
   if (count != mm.mapCount || pages != mm.totalPages) return AreaInvariant.Count;
-  return isHint ? AreaInvariant.None : AreaInvariant.Hint;
+  if (!isHint) return AreaInvariant.Hint;
+  if (mm.gapHigh && !isGap(mm)) return AreaInvariant.KnownGap;
+  return checkAreaTree(mm);
+}
+
+/** Is there an area `gapNext`, or none, and the free span below it what the mm knows? */
+function isGap(mm: Mm): bool {
+  let before: usize = 0;
+  let at = mm.first;
+  for (; at && at != mm.gapNext; at = changetype<Vma>(at).next) before = at;
+  if (at != mm.gapNext || mm.gapLow != (before ? changetype<Vma>(before).end : 0)) return false;
+  return mm.gapHigh == (at ? changetype<Vma>(at).start : u64.MAX_VALUE);
 }
 
 function checkArea(mm: Mm, vma: Vma, before: usize): u32 {
@@ -75,17 +77,8 @@ function checkArea(mm: Mm, vma: Vma, before: usize): u32 {
   if ((vma.start | vma.end) & 4095) return AreaInvariant.Range;
   const low = before ? changetype<Vma>(before).end : 0;
   if (low > vma.start) return AreaInvariant.Range;
-  if (vma.maxGap != gapOf(vma, low)) return AreaInvariant.Gap;
   if (!shareIsRight(vma)) return AreaInvariant.Share;
   return chainIsRight(vma) ? AreaInvariant.None : AreaInvariant.Chain;
-}
-
-/** What `augment` would say, without saying it. */
-function gapOf(vma: Vma, low: u64): u64 {
-  let gap = vma.start - low;
-  if (vma.left) gap = max(gap, changetype<Vma>(vma.left).maxGap);
-  if (vma.right) gap = max(gap, changetype<Vma>(vma.right).maxGap);
-  return gap;
 }
 
 function shareIsRight(vma: Vma): bool {

@@ -13,7 +13,7 @@ import { poolUsed } from "../frame/pool";
 import { frameCount } from "../mem/layout";
 import { AnonVma, anonVmaPool } from "./anon-vma";
 import { swappedFirst } from "./cache-swap";
-import { AreaInvariant, linksListed, weighLink } from "./check-area";
+import { linksListed, weighLink } from "./check-area";
 import {
   checkDirty,
   checkDirtyList,
@@ -32,6 +32,10 @@ import { Vma, vmaPages } from "./vma";
 /** Numbers of broken invariants of links, anon_vmas and mappings. */
 export const enum ObjectInvariant {
   None = 0,
+  /** M1: a height, or two siblings that differ by more than one. */
+  TreeBalance = 201,
+  /** M2: a node's parent is not the node that it hangs from. */
+  TreeParent = 202,
   /** I1: a link that an area lists and its object's tree lacks, or the reverse. */
   LinkLost = 251,
   /** I2: lastMax. */
@@ -124,7 +128,7 @@ function checkMappings(): u32 {
 /** The tree of one object: its shape, its order, and what each link says. */
 function checkLinks(root: usize, object: usize): u32 {
   const broken = treeCheck(root, 0);
-  if (broken) return AreaInvariant.TreeBalance + broken - 1;
+  if (broken) return ObjectInvariant.TreeBalance + broken - 1;
   let first: u64 = 0;
   for (let at = treeFirst(root); at; at = treeNext(at)) {
     const link = changetype<Link>(at);

@@ -1,6 +1,8 @@
 // The checker of virtual memory: areas and tables of every mm, what areas hang in, reverse map.
 //
-//   201..229  areas and their mm      check-area.ts
+//   201..202  trees of links          check-object.ts
+//   203..206  trees of areas          check-area-tree.ts
+//   211..229  areas and their mm      check-area.ts, check-area-tree.ts
 //   231       groups                  check-group.ts
 //   251..253  links                   check-object.ts
 //   301..308  tables and ptes         check-table.ts
@@ -21,6 +23,7 @@ import { flagNext, flagTest } from "../frame/flags";
 import { frameOf } from "../frame/frame";
 import { frameCount } from "../mem/layout";
 import { checkAreas, linksForget } from "./check-area";
+import { areaNodesForget, areaNodesLost } from "./check-area-tree";
 import { checkDevices, devicesForget } from "./check-device";
 import { checkGroups } from "./check-group";
 import { checkKsm } from "./check-ksm";
@@ -47,6 +50,7 @@ export const enum RmapInvariant {
 /** @returns the number of the first invariant of the map layer that does not hold, or 0. */
 export function checkMaps(): u32 {
   linksForget();
+  areaNodesForget();
   ptesForget();
   swapForget();
   devicesForget();
@@ -56,6 +60,8 @@ export function checkMaps(): u32 {
     const tables = checkTables(changetype<Mm>(at));
     if (tables) return tables;
   }
+  const lost = areaNodesLost();
+  if (lost) return lost;
   const groups = checkGroups();
   if (groups) return groups;
   const objects = checkObjects();

@@ -20,7 +20,7 @@ import { promiseDivide, promiseDrop } from "./huge-reserve";
 import { shareDrop, shareRehang, shareUnhang } from "./mapping";
 import { Vma, vmaMm, vmaPages } from "./vma";
 import { vmaDup, vmaLink } from "./vma-link";
-import { vmaGapsChanged, vmaRemove } from "./vma-tree";
+import { vmaMove, vmaRemove } from "./vma-tree";
 
 /** Areas that never merge. */
 export const VM_SPECIAL: u32 = VM_IO | VM_DONTEXPAND | VM_PFNMAP;
@@ -99,16 +99,12 @@ function fitsBefore(next: usize, prevFits: usize): bool {
 
 /** Changes an area's range with everything that is keyed by it. */
 export function vmaResize(vma: Vma, start: u64, end: u64, pgoff: u64): void {
-  const mm = vmaMm(vma);
   chainUnhang(vma);
   shareUnhang(vma);
-  mm.totalPages += ((end - start) >> 12) - vmaPages(vma);
-  vma.start = start;
-  vma.end = end;
+  vmaMove(vmaMm(vma), vma, start, end);
   vma.pgoff = pgoff;
   shareRehang(vma);
   chainRehang(vma);
-  vmaGapsChanged(mm, vma);
 }
 
 /** `dst` will hold pages of `src`: it takes over its chain where it has none (dup_anon_vma). */

@@ -6,6 +6,8 @@
 //   A1  A live mm has a page table root; mapCount equals the areas in its list and its tree.
 //   A2  MMF_EXPORTED (`isExported`) is set exactly while a record or a watch names the mm.
 //   A3  `hint` is 0 or an area of the mm: one that goes takes it along.
+//   A4  gapHigh is 0, or [gapLow, gapHigh) is all that is free below the area `gapNext`, or above
+//       the last one where that is 0.
 //
 // Written by: op/*.ts in commits; plan/record.ts keeps `records`.
 
@@ -28,8 +30,9 @@ export class Mm {
   handle: u32;
   /** Frame of the top page table. */
   pgd: u32;
-  /** Root slot of the area tree, and the ends of the list in address order. */
+  /** Root of the tree of areas and how many levels it has, and the ends of the list in order. */
   tree: usize;
+  levels: u32;
   first: usize;
   last: usize;
   mapCount: u32;
@@ -42,6 +45,10 @@ export class Mm {
   defaultFlags: u32;
   /** Area found last: most lookups ask for it again. */
   hint: usize;
+  /** Gap found last: an mmap asks for the areas around it again and again. */
+  gapNext: usize;
+  gapLow: u64;
+  gapHigh: u64;
   next: usize;
   prev: usize;
   mmapBase: u64;

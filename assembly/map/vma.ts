@@ -3,28 +3,24 @@
 // Invariants
 //   V1  start < end, both page aligned; areas of one mm never overlap.
 //   V2  `prev` and `next` are the neighbours in address order; the tree has the same order.
-//   V3  maxGap is the largest gap right below any area of the subtree.
 //   V4  A mapped file is in `mapping`, and `share` is this area's link in its interval tree.
 //   V5  anonVma set implies a chain that contains a link to it.
 //
-// Written by: map/vma-link.ts (new ones), map/vma-tree.ts (links), map/merge.ts (boundaries),
+// Written by: map/vma-link.ts (new ones), map/vma-tree.ts (links, boundaries), map/merge.ts,
 // op/*.ts (flags).
 
 import { STACK_GUARD_PAGES, VM_GROWSDOWN, VM_SHARED } from "../abi";
 import { Pool, poolAlloc, poolFree, poolInit } from "../frame/pool";
 import { Mm } from "./mm";
-import { TreeNode } from "./tree";
 
 @unmanaged
-export class Vma extends TreeNode {
+export class Vma {
   mm: usize;
   prev: usize;
   next: usize;
   flags: u32;
   start: u64;
   end: u64;
-  /** Largest gap right below an area of this subtree, bytes. */
-  maxGap: u64;
   /** Of `start`, in pages: in the file, or address >> 12 where it was first mapped. */
   pgoff: u64;
   /** Mapping of the file, 0 for private anonymous memory. */
@@ -41,16 +37,6 @@ export class Vma extends TreeNode {
   /** Of huge pages: how many are promised to it, and HUGE_… marks (huge-reserve.ts). */
   promised: u16;
   reserve: u16;
-
-  augment(): bool {
-    const below = this.prev ? changetype<Vma>(this.prev).end : 0;
-    let gap = this.start - below;
-    if (this.left) gap = max(gap, changetype<Vma>(this.left).maxGap);
-    if (this.right) gap = max(gap, changetype<Vma>(this.right).maxGap);
-    const changed = this.maxGap != gap;
-    this.maxGap = gap;
-    return changed;
-  }
 }
 
 export const vmaPool = changetype<Pool>(memory.data(offsetof<Pool>()));

@@ -20,7 +20,7 @@ import { startGap, Vma } from "../map/vma";
 import { vmaCreate } from "../map/vma-link";
 import { vmaBefore, vmaFind, vmaIntersection } from "../map/vma-tree";
 import { mmConflict } from "../plan/freeze";
-import { need } from "../plan/need";
+import { needArea } from "../plan/need";
 import { USER_END } from "../plan/placement";
 import {
   answer,
@@ -97,7 +97,7 @@ function grow(mm: Mm, address: u64, start: u64, end: u64): i32 {
   if (shrinks) return refuseFrozen(shrinks);
   const frozen = checkFrozen(mm, start, end);
   if (frozen) return frozen;
-  need.vmas += 1;
+  needArea(mm);
   if (planAfford()) return answer(mm.brk);
   const flags = DATA | mm.defaultFlags;
   const before = vmaBefore(mm, start);

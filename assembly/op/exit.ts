@@ -2,6 +2,7 @@
 // refused: a page that somebody still holds keeps its frame out of the allocator until he lets go.
 
 import { Op, ResultField, Status } from "../abi";
+import { areaTreeFree } from "../map/area-tree";
 import { groupLeave } from "../map/group";
 import { entrySlot } from "../map/huge";
 import { vmaDrop } from "../map/merge";
@@ -63,6 +64,7 @@ function exitApply(mm: Mm): i32 {
   const before = quarantined;
   if (CONFIG_EXPORT_NOTIFIER && mm.records) orphanRecords(mm);
   zapRange(mm, 0, USER_END);
+  areaTreeFree(mm);
   let p = mm.first;
   while (p) {
     const vma = changetype<Vma>(p);

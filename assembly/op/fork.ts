@@ -51,7 +51,7 @@ import {
 import { Vma, vmaPages } from "../map/vma";
 import { vmaDup, vmaLink } from "../map/vma-link";
 import { certain } from "../mem/certain";
-import { need } from "../plan/need";
+import { need, needNodesInOrder } from "../plan/need";
 import { noticeRange, protOf } from "../plan/notice";
 import { USER_END } from "../plan/placement";
 import {
@@ -119,6 +119,7 @@ function forkPlan(mm: Mm): void {
     const after = protOf(vma.flags & ~VM_WRITE);
     noticeRange(mm, vma.start, vma.end, Reason.Protect, Demand.Writers, prot, after);
   }
+  needNodesInOrder(need.vmas);
 }
 
 /** Chains the child's area to its parent's anon_vmas, and to one of its own or one taken over. */

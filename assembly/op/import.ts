@@ -12,7 +12,7 @@ import { linearIndex, Vma } from "../map/vma";
 import { vmaCreate } from "../map/vma-link";
 import { vmaLookup } from "../map/vma-tree";
 import { mappingConflict } from "../plan/freeze";
-import { need } from "../plan/need";
+import { need, needArea } from "../plan/need";
 import { isFree, USER_END } from "../plan/placement";
 import { planAfford, planBegin } from "../plan/plan";
 import { checkFrozen, refuseFrozen } from "../plan/ticket";
@@ -37,7 +37,7 @@ export function importArea(
   const frozen = checkFrozen(mm, start, end);
   if (frozen) return frozen;
   planBegin();
-  need.vmas = 1;
+  needArea(mm);
   need.links = 1;
   const status = planAfford();
   if (status) return status;

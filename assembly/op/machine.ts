@@ -6,6 +6,7 @@ import { checkFrames } from "../frame/check";
 import { checkLru } from "../frame/check-lru";
 import { checkPools } from "../frame/check-pool";
 import { anonVmaInit } from "../map/anon-vma";
+import { areaNodeInit } from "../map/area-node";
 import { checkMaps } from "../map/check";
 import { deviceInit } from "../map/device";
 import { holeInit } from "../map/hole";
@@ -31,6 +32,7 @@ export function machineInit(frames: u32): i32 {
   buddyInit();
   mmInit();
   vmaInit();
+  areaNodeInit();
   linkInit();
   anonVmaInit();
   mappingInit();

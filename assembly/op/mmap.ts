@@ -52,9 +52,9 @@ import { mergeNew, propose } from "../map/merge";
 import { Mm } from "../map/mm";
 import { Vma } from "../map/vma";
 import { vmaCreate } from "../map/vma-link";
-import { vmaBefore, vmaFind, vmaIntersection } from "../map/vma-tree";
+import { vmaFind, vmaIntersection, vmaPrevious } from "../map/vma-tree";
 import { mmConflict } from "../plan/freeze";
-import { need } from "../plan/need";
+import { need, needArea } from "../plan/need";
 import {
   isFree,
   MMAP_MIN,
@@ -247,12 +247,13 @@ function mapPlan(
 
 /** One area with its link, a shared memory's mapping, and the chain of a neighbour that merges. */
 function mapNeed(mm: Mm, start: u64, end: u64, vm: u32): void {
-  const next = vmaFind(mm, end);
-  const prev = vmaBefore(mm, start);
+  let next = vmaFind(mm, start);
+  const prev = vmaPrevious(mm, next);
+  if (next && changetype<Vma>(next).start < end) next = vmaFind(mm, end);
   let chain: u32 = 0;
   if (next) chain = changetype<Vma>(next).chainCount;
   if (prev) chain = max(chain, changetype<Vma>(prev).chainCount);
-  need.vmas += 1;
+  needArea(mm);
   need.links += 1 + chain;
   if (vm & (VM_SHARED | VM_HUGETLB)) need.mappings += 1;
   if (vm & VM_HUGETLB) need.nodes += 1;
@@ -299,7 +300,8 @@ function mapApply(
 
 function mapMerge(mm: Mm, start: u64, end: u64, vm: u32, file: usize, pgoff: u64): bool {
   propose(start, end, vm, pgoff, file);
-  return mergeNew(vmaBefore(mm, start), vmaFind(mm, end), false) != 0;
+  const next = vmaFind(mm, start);
+  return mergeNew(vmaPrevious(mm, next), next, false) != 0;
 }
 
 /** Commit of a planned mmap. */

@@ -201,6 +201,12 @@ function checkKeys(mm: Mm, at: u64, oldLength: u64, newLength: u64, fixed: u64):
   return fixed ? checkFrozen(mm, fixed, fixed + newLength) : Status.Ok;
 }
 
+/**
+ * Where areas are put in: the source is split at three places, the target at two. What moves goes
+ * beside the target's end, one after the other, where each may leave one more to be unmapped next.
+ */
+const MOVE_PLACES: u32 = 6;
+
 /** Part of the source whose ptes go or move, as [start, end) in these two. */
 let touchedStart: u64 = 0;
 let touchedEnd: u64 = 0;
@@ -209,7 +215,7 @@ function remapPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, 
   const end = sourceEnd(at, oldLength);
   touchedStart = at;
   touchedEnd = end;
-  needMove(mm, at, end, newLength);
+  const moved = needMove(mm, at, end, newLength);
   if (flags & MREMAP_FIXED) {
     targetPlan(mm, at, oldLength, newLength, flags, to);
   } else if (!(flags & MREMAP_DONTUNMAP)) {
@@ -245,12 +251,17 @@ function targetPlan(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32,
   }
 }
 
-/** Areas, links and tables that moving [start, end) to a place of `newLength` may take. */
-function needMove(mm: Mm, start: u64, end: u64, newLength: u64): void {
+/**
+ * Areas, links and tables that moving [start, end) to a place of `newLength` may take.
+ * @returns how many areas move.
+ */
+function needMove(mm: Mm, start: u64, end: u64, newLength: u64): u32 {
   needRange(mm, start, max(end, start + 1));
+  let moved: u32 = 0;
   for (let p = vmaFind(mm, start); p; p = changetype<Vma>(p).next) {
     const vma = changetype<Vma>(p);
     if (vma.start >= end && vma.start > start) break;
+    moved += 1;
     need.vmas += 5;
     need.links += 5 * (vma.chainCount + 2);
   }
@@ -259,6 +270,7 @@ function needMove(mm: Mm, start: u64, end: u64, newLength: u64): void {
   need.frames += ksmCount(mm, start, end);
   const leaves = leafCount(mm, start, end);
   if (leaves) need.frames += 2 * leaves + min(2 * leaves, <u32>(newLength >> 30) + 2) + 2;
+  return moved;
 }
 
 function remapTicket(mm: Mm, at: u64, oldLength: u64, newLength: u64, flags: i32, to: u64): i32 {

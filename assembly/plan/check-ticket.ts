@@ -9,6 +9,7 @@ import { NoticeKind, Op } from "../abi";
 import { framesReserved } from "../frame/buddy";
 import { Pool, poolsHead } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
+import { areaNodePool } from "../map/area-node";
 import { usedFirst, usedNext, weigh } from "../map/check-used";
 import { Device, devicePool } from "../map/device";
 import { holePool } from "../map/hole";
@@ -20,16 +21,19 @@ import { vmaPool } from "../map/vma";
 import { watchAgain } from "./check-watch";
 import { Key, keyFirst, keyPool } from "./freeze";
 import { framesAside } from "./lack";
+import { leafHasRoom } from "./leaf-room";
 import { Need } from "./need";
 import { Notice, noticePool } from "./notice";
 import { scanFirst, scanNext, violates } from "./record";
 import { Ticket, TicketState, ticketNeed, ticketPool } from "./ticket";
 
-/** Numbers of broken invariants of tickets, 501 and 521..523. */
+/** Numbers of broken invariants of tickets, 501, 502 and 521..523. */
 export const enum TicketInvariant {
   None = 0,
   /** N1, U4: other frames or records are set aside than open tickets say. */
   Reserve = 501,
+  /** N2: more areas than the leaf has room for. */
+  Room = 502,
   /** Q3: a device counts other plans than there are. */
   Device = 453,
   /** P1: a pte under a planned ticket's keys is another than when it was planned. */
@@ -62,6 +66,7 @@ export function checkTickets(): u32 {
     if (ticket.keys != at) continue;
     add(ticketNeed(ticket));
     if (ticket.op == Op.RemapPfn && ticket.e) planned += weigh(<usize>ticket.e);
+    if (ticket.inLeaf && !leafHasRoom(changetype<Mm>(ticket.mm), 0)) return TicketInvariant.Room;
     if (ticket.state == TicketState.Committed && isHeld(ticket)) return TicketInvariant.Holder;
   }
   if (!isReserved()) return TicketInvariant.Reserve;
@@ -79,6 +84,7 @@ function add(taken: Need): void {
   sum.mms += taken.mms;
   sum.merges += taken.merges;
   sum.holes += taken.holes;
+  sum.areaNodes += taken.areaNodes;
   sum.huge += taken.huge;
 }
 
@@ -96,12 +102,12 @@ function isReserved(): bool {
   if (linkPool.reserved != sum.links || anonVmaPool.reserved != sum.anonVmas) return false;
   if (mappingPool.reserved != sum.mappings || nodePool.reserved != sum.nodes) return false;
   if (mmPool.reserved != sum.mms || ksmPool.reserved != sum.merges) return false;
-  if (holePool.reserved != sum.holes) return false;
+  if (holePool.reserved != sum.holes || areaNodePool.reserved != sum.areaNodes) return false;
   const exits = farewells();
   if (ticketPool.reserved != exits || keyPool.reserved != exits) return false;
   if (noticePool.reserved != exits) return false;
   const objects = sum.anonVmas + sum.mappings + sum.nodes + sum.mms + sum.merges + sum.holes;
-  const known = sum.vmas + sum.links + objects + 3 * exits;
+  const known = sum.vmas + sum.areaNodes + sum.links + objects + 3 * exits;
   let reserved: u32 = 0;
   for (let at = poolsHead; at; at = changetype<Pool>(at).next) {
     reserved += changetype<Pool>(at).reserved;

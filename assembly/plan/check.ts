@@ -3,7 +3,7 @@
 //   222       MMF_EXPORTED            here
 //   432..433  pins                    check-pin.ts
 //   453       plans of devices        check-ticket.ts
-//   501       reserves                check-ticket.ts
+//   501, 502  reserves                check-ticket.ts
 //   511..513  freezes                 check-freeze.ts
 //   521..523  tickets                 check-ticket.ts, check-watch.ts
 //   601..606  records                 here

@@ -10,6 +10,7 @@ import { framesAvailable, framesReserve, framesUnreserve } from "../frame/buddy"
 import { hugeAvailable, hugePlan, hugeUnplan } from "../frame/huge";
 import { Pool, poolCovers, poolReserve, poolUnreserve } from "../frame/pool";
 import { anonVmaPool } from "../map/anon-vma";
+import { areaNodePool, SLOTS, SLOTS_SPARE } from "../map/area-node";
 import { holePool } from "../map/hole";
 import { ksmPool } from "../map/ksm";
 import { linkPool } from "../map/link";
@@ -33,13 +34,65 @@ export class Need {
   /** Nodes and items of merged pages. */
   merges: u32;
   holes: u32;
+  areaNodes: u32;
 }
 
 /** The sums of the plan that is being made. */
 export const need = changetype<Need>(memory.data(offsetof<Need>()));
 
+// Areas that the plan puts into the tree of an mm: at how many places of it, how many more next to
+// one of those, and the mm's.
+let places: u32 = 0;
+let beside: u32 = 0;
+let grown: usize = 0;
+
 export function needClear(): void {
-  memory.fill(changetype<usize>(need), 0, offsetof<Need>());
+  // A loop, since `memory.fill` costs a call that is longer than this.
+  for (let at: usize = 0; at < offsetof<Need>(); at += 4)
+    store<u32>(changetype<usize>(need) + at, 0);
+  needPlaces(null, 0, 0);
+}
+
+/** The plan puts areas at `count` places of `mm`'s tree, and `more` next to one of them. */
+export function needPlaces(mm: Mm | null, count: u32, more: u32): void {
+  grown = changetype<usize>(mm);
+  places = count;
+  beside = more;
+}
+
+/** An area that may merge with none: its record, and its place among those of `mm`. */
+export function needArea(mm: Mm): void {
+  need.vmas += 1;
+  needPlaces(mm, places + 1, beside);
+}
+
+/** Areas that the plan may put into a tree, at all. */
+export function needPlaced(): u32 {
+  return places + beside;
+}
+
+/** The mm whose tree it is. */
+export function needGrown(): Mm {
+  return changetype<Mm>(grown);
+}
+
+/**
+ * Nodes that they take in a tree of `levels`. Each place may split a node on each level; the roots
+ * that are split have one above them, and a node takes five areas between two splits
+ * (map/area-tree.ts).
+ */
+export function nodesFor(levels: u32): u32 {
+  return places * (levels - 1) + 2 + (needPlaced() >> 2);
+}
+
+/** Nodes for `areas` that are added in order to an mm of their own. */
+export function needNodesInOrder(areas: u32): void {
+  let count = areas;
+  while (count > 0) {
+    count = count > SLOTS ? count / (SLOTS - SLOTS_SPARE) + 1 : 1;
+    need.areaNodes += count;
+    if (count == 1) return;
+  }
 }
 
 /**
@@ -59,6 +112,7 @@ export function needRange(mm: Mm, start: u64, end: u64): void {
     if (changetype<Vma>(at).start >= end) break;
   }
   need.vmas += 2;
+  needPlaces(mm, places + 2, beside);
   need.links += 4 * longest + 4;
 }
 
@@ -74,7 +128,7 @@ function poolOf(index: u32): Pool {
   if (index == 4) return nodePool;
   if (index == 5) return mmPool;
   if (index == 6) return ksmPool;
-  return holePool;
+  return index == 7 ? holePool : areaNodePool;
 }
 
 function countOf(sums: Need, index: u32): u32 {
@@ -119,7 +173,7 @@ export function needCovered(): bool {
   if (!poolCovers(mappingPool, need.mappings)) return false;
   if (!poolCovers(ksmPool, need.merges)) return false;
   if (!poolCovers(nodePool, need.nodes) || !mmsFit(need.mms)) return false;
-  if (!poolCovers(holePool, need.holes)) return false;
+  if (!poolCovers(holePool, need.holes) || !poolCovers(areaNodePool, need.areaNodes)) return false;
   return poolCovers(mmPool, need.mms);
 }
 

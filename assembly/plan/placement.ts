@@ -16,6 +16,8 @@ import {
   Status,
   TASK_SIZE,
 } from "../abi";
+import { gapPages, nodeCount, slotEnd, slotGap, slotRef, slotStart } from "../map/area-node";
+import { areaFirst } from "../map/area-tree";
 import { Mapping } from "../map/mapping";
 import { Mm } from "../map/mm";
 import { startGap, Vma } from "../map/vma";
@@ -57,35 +59,58 @@ function fitLow(low: u64, high: u64, length: u64): u64 {
   return NOWHERE;
 }
 
-function gapBelow(vma: Vma): u64 {
-  return vma.prev ? changetype<Vma>(vma.prev).end : 0;
+/** The free span right below `slot`, down to where the one before ends, or to `below`. */
+function spanLow(node: usize, slot: u32, below: u64): u64 {
+  return slot ? slotEnd(node, slot - 1) : below;
 }
 
-/** Highest fit below the areas of a subtree, all within [low, high). */
-function searchHigh(node: usize, length: u64, low: u64, high: u64): u64 {
-  if (!node) return NOWHERE;
-  const vma = changetype<Vma>(node);
-  if (vma.maxGap < length) return NOWHERE;
-  if (vma.end < high) {
-    const right = searchHigh(vma.right, length, low, high);
-    if (right != NOWHERE) return right;
-  }
-  const own = fitHigh(max(gapBelow(vma), low), min(startGap(vma), high), length);
-  if (own != NOWHERE) return own;
-  return vma.start > low ? searchHigh(vma.left, length, low, high) : NOWHERE;
+/** Where the free span right below `slot` ends: a stack keeps a guard gap. */
+function spanHigh(node: usize, slot: u32, level: u32): u64 {
+  return startGap(changetype<Vma>(areaFirst(node, slot, level)));
 }
 
-function searchLow(node: usize, length: u64, low: u64, high: u64): u64 {
-  if (!node) return NOWHERE;
-  const vma = changetype<Vma>(node);
-  if (vma.maxGap < length) return NOWHERE;
-  if (vma.start > low) {
-    const left = searchLow(vma.left, length, low, high);
-    if (left != NOWHERE) return left;
+/** Whether [low, high) meets the areas of `slot`, and they have a gap for `length` bytes. */
+function mayFit(node: usize, slot: u32, length: u64, low: u64, high: u64): bool {
+  if (slotGap(node, slot) < gapPages(length)) return false;
+  return slotEnd(node, slot) > low && slotStart(node, slot) < high;
+}
+
+/**
+ * Highest fit below the areas of a node `level` levels above the leaves, all within [low, high).
+ * `below`: where the free span below the first of them begins, if it is to be looked at here.
+ */
+function searchHigh(node: usize, level: u32, below: u64, length: u64, low: u64, high: u64): u64 {
+  for (let slot = nodeCount(node); slot > 0; ) {
+    slot -= 1;
+    if (slotEnd(node, slot) <= low) return NOWHERE;
+    const start = slotStart(node, slot);
+    if (level && mayFit(node, slot, length, low, high)) {
+      const within = searchHigh(slotRef(node, slot), level - 1, start, length, low, high);
+      if (within != NOWHERE) return within;
+    }
+    const span = spanLow(node, slot, below);
+    if (start - span < length || span >= high) continue;
+    const own = fitHigh(max(span, low), min(spanHigh(node, slot, level), high), length);
+    if (own != NOWHERE) return own;
   }
-  const own = fitLow(max(gapBelow(vma), low), min(startGap(vma), high), length);
-  if (own != NOWHERE) return own;
-  return vma.end < high ? searchLow(vma.right, length, low, high) : NOWHERE;
+  return NOWHERE;
+}
+
+function searchLow(node: usize, level: u32, below: u64, length: u64, low: u64, high: u64): u64 {
+  const count = nodeCount(node);
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const span = spanLow(node, slot, below);
+    const start = slotStart(node, slot);
+    if (span >= high) return NOWHERE;
+    if (start - span >= length && start > low) {
+      const own = fitLow(max(span, low), min(spanHigh(node, slot, level), high), length);
+      if (own != NOWHERE) return own;
+    }
+    if (!level || !mayFit(node, slot, length, low, high)) continue;
+    const within = searchLow(slotRef(node, slot), level - 1, start, length, low, high);
+    if (within != NOWHERE) return within;
+  }
+  return NOWHERE;
 }
 
 function lastEnd(mm: Mm): u64 {
@@ -94,11 +119,12 @@ function lastEnd(mm: Mm): u64 {
 
 function topDown(mm: Mm, length: u64, low: u64, high: u64): u64 {
   const above = fitHigh(max(lastEnd(mm), low), high, length);
-  return above != NOWHERE ? above : searchHigh(mm.tree, length, low, high);
+  if (above != NOWHERE || !mm.tree) return above;
+  return searchHigh(mm.tree, mm.levels - 1, 0, length, low, high);
 }
 
 function bottomUp(mm: Mm, length: u64, low: u64, high: u64): u64 {
-  const below = searchLow(mm.tree, length, low, high);
+  const below = mm.tree ? searchLow(mm.tree, mm.levels - 1, 0, length, low, high) : NOWHERE;
   return below != NOWHERE ? below : fitLow(max(lastEnd(mm), low), high, length);
 }
 

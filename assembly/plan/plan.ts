@@ -6,7 +6,8 @@ import { CONFIG_EXPORT_NOTIFIER } from "../mem/assert";
 import { windowBase } from "../mem/layout";
 import { resultGet, resultSet, resultSet64 } from "../mem/result";
 import { KeyKind } from "./freeze";
-import { need, needClear, needCovered, needRelease, needTake } from "./need";
+import { countsOnLeaf, needNodes } from "./leaf-room";
+import { need, needClear, needCovered, needPlaced, needRelease, needTake } from "./need";
 import { noticesAny, noticesClear, noticesLacked } from "./notice";
 import { USER_END } from "./placement";
 import { scanFirst } from "./record";
@@ -35,6 +36,7 @@ export function planTells(): bool {
 
 /** Makes sure that the apply which follows at once cannot fail for want of memory. */
 export function planAfford(): i32 {
+  if (!needNodes(false)) return planDrop(Status.ENOMEM);
   if (needCovered()) return Status.Ok;
   if (!needTake()) return planDrop(Status.ENOMEM);
   needRelease(need);
@@ -46,8 +48,11 @@ export function planAfford(): i32 {
  * `opened`'s name, or a status.
  */
 export function planTicket(op: Op, mm: Mm, start: u64, end: u64): i32 {
+  if (!needNodes(true)) return planDrop(Status.ENOMEM);
   const status = ticketOpen(op, mm);
   if (status) return status;
+  changetype<Ticket>(opened).places = needPlaced();
+  changetype<Ticket>(opened).inLeaf = <u32>countsOnLeaf;
   return ticketFreeze(KeyKind.Mm, changetype<usize>(mm), start, min(end, USER_END));
 }
 

@@ -38,6 +38,9 @@ export class Ticket {
   notices: usize;
   /** Writes wait as a fault does: the pages are about to be write-protected or replaced. */
   holdsWrites: u32;
+  /** Areas that it may add, and whether it counts on the mm's leaf for them (leaf-room.ts). */
+  places: u32;
+  inLeaf: u32;
   /** Arguments of the operation, as its apply takes them. */
   a: u64;
   b: u64;
@@ -146,6 +149,8 @@ export function ticketRelease(ticket: Ticket): void {
   const taken = ticketNeed(ticket);
   needRelease(taken);
   memory.fill(changetype<usize>(taken), 0, offsetof<Need>());
+  ticket.places = 0;
+  ticket.inLeaf = 0;
 }
 
 /** Lifts the freeze and frees the ticket. */

@@ -6,7 +6,6 @@ import { flagClear, flagSet } from "../../../assembly/frame/flags";
 import { frameOf } from "../../../assembly/frame/frame";
 import { poolAlloc, poolFree } from "../../../assembly/frame/pool";
 import { AnonVma, anonVmaCreate, anonVmaPool } from "../../../assembly/map/anon-vma";
-import { AreaInvariant } from "../../../assembly/map/check-area";
 import { ObjectInvariant } from "../../../assembly/map/check-object";
 import { Link, linkInsert, linkRemove } from "../../../assembly/map/link";
 import { cacheFill, Mapping, mappingTree, nodePool } from "../../../assembly/map/mapping";
@@ -103,10 +102,10 @@ describe("the checker of what areas hang in", () => {
   test("M1, M2: a tree of links that is askew", () => {
     const root = changetype<Link>(load<usize>(mappingTree(shared)));
     root.height += 1;
-    expectBroken(AreaInvariant.TreeBalance);
+    expectBroken(ObjectInvariant.TreeBalance);
     root.height -= 1;
     root.parent = root.left;
-    expectBroken(AreaInvariant.TreeParent);
+    expectBroken(ObjectInvariant.TreeParent);
     root.parent = 0;
   });
 

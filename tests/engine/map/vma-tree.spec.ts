@@ -9,6 +9,7 @@ import {
   vmaInsert,
   vmaIntersection,
   vmaLookup,
+  vmaMove,
   vmaRemove,
 } from "../../../assembly/map/vma-tree";
 import { boot, expectSound, leave, page, space } from "../op/world";
@@ -78,7 +79,7 @@ describe("vma-tree: areas by address", () => {
     expectSound();
   });
 
-  test(seeded("V1, V2, V3, A1: every look-up finds what the picture has"), () => {
+  test(seeded("V1, V2, V3, A1, A4: every look-up finds what the picture has"), () => {
     randomReset();
     let wrong: u32 = 0;
     for (let step = 0; step < 3000; step++) {
@@ -97,14 +98,17 @@ describe("vma-tree: areas by address", () => {
     expect<usize>(vmaLookup(mm, page(4))).toBe(0);
   });
 
-  test("V3: the gap of the tree is the largest below any of its areas", () => {
-    insert(10, 11);
-    insert(40, 41);
-    insert(45, 46);
-    const lowest = page(10);
-    expect<u64>(changetype<Vma>(mm.tree).maxGap).toBe(lowest);
-    remove(picture[10]);
-    expect<u64>(changetype<Vma>(mm.tree).maxGap).toBe(page(40));
+  test("A4: a gap that was found is forgotten when an area comes, goes or moves", () => {
+    insert(3, 5);
+    insert(20, 21);
+    expect<usize>(vmaFind(mm, page(10))).toBe(picture[20]);
+    insert(12, 13);
+    expect<usize>(vmaFind(mm, page(10))).toBe(picture[12]);
+    vmaMove(mm, changetype<Vma>(picture[12]), page(8), page(9));
+    expect<usize>(vmaFind(mm, page(10))).toBe(picture[20]);
+    remove(picture[20]);
+    expect<usize>(vmaFind(mm, page(10))).toBe(0);
+    expect<u32>(checkAreas(mm)).toBe(0);
   });
 
   test("an mm without areas finds none", () => {

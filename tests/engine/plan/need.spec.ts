@@ -10,7 +10,8 @@ import {
   Rights,
 } from "../../../assembly/abi";
 import { framesReserved, freeFrames } from "../../../assembly/frame/buddy";
-import { Pool, poolsHead } from "../../../assembly/frame/pool";
+import { Pool, poolsHead, poolUsed } from "../../../assembly/frame/pool";
+import { areaNodePool } from "../../../assembly/map/area-node";
 import { Mm, mmFirst, mmOf } from "../../../assembly/map/mm";
 import { resultGet } from "../../../assembly/mem/result";
 import { ticketAbort, ticketCommit, ticketEnd } from "../../../assembly/op/commit";
@@ -21,15 +22,19 @@ import { madvise } from "../../../assembly/op/madvise";
 import { mprotect } from "../../../assembly/op/mprotect";
 import { mremap } from "../../../assembly/op/mremap";
 import { munmap } from "../../../assembly/op/munmap";
+import { checkPlans } from "../../../assembly/plan/check";
+import { TicketInvariant } from "../../../assembly/plan/check-ticket";
+import { needNodes } from "../../../assembly/plan/leaf-room";
 import {
   Need,
   need,
   needClear,
+  needNodesInOrder,
   needRange,
   needRelease,
   needTake,
 } from "../../../assembly/plan/need";
-import { Ticket } from "../../../assembly/plan/ticket";
+import { Ticket, ticketNeed } from "../../../assembly/plan/ticket";
 import {
   area,
   boot,
@@ -40,6 +45,7 @@ import {
   giveBack,
   leave,
   mapAnon,
+  mapEveryOther,
   page,
   read,
   space,
@@ -78,6 +84,7 @@ function needSome(): void {
   need.mappings = 4;
   need.nodes = 7;
   need.mms = 1;
+  need.areaNodes = 9;
 }
 
 /** Expects that nothing is set aside, and that no frame is missing. */
@@ -98,7 +105,7 @@ describe("need: all or nothing", () => {
     const free = freeFrames();
     needSome();
     expect<bool>(needTake()).toBe(true);
-    expect<u32>(reserved()).toBe(3 + 5 + 200 + 2 + 4 + 7 + 1);
+    expect<u32>(reserved()).toBe(3 + 5 + 200 + 2 + 4 + 7 + 1 + 9);
     needRelease(need);
     expectNothing(free);
   });
@@ -135,6 +142,14 @@ describe("need: all or nothing", () => {
   });
 });
 
+/** Nodes for a change to one page. */
+function nodesFor(waits: bool): u32 {
+  needClear();
+  needRange(mm, page(1), page(2));
+  needNodes(waits);
+  return need.areaNodes;
+}
+
 describe("need: what a range may take", () => {
   beforeEach(() => {
     boot(2048);
@@ -163,6 +178,34 @@ describe("need: what a range may take", () => {
     leave(child);
   });
 
+  test("nodes: none while the areas fit a leaf, then by levels, the most for a ticket", () => {
+    expect<u32>(nodesFor(false)).toBe(0);
+    mapEveryOther(mm, 8, 17);
+    expect<u32>(mm.mapCount).toBe(18);
+    expect<u32>(nodesFor(false)).toBe(0);
+    mapEveryOther(mm, 60, 1);
+    expect<u32>(nodesFor(false)).toBe(2);
+    mapEveryOther(mm, 70, 2);
+    expect<u32>(mm.levels).toBe(2);
+    expect<u32>(nodesFor(false)).toBe(2 + 2);
+    expect<u32>(nodesFor(true)).toBe(2 * 6 + 2);
+  });
+
+  test("nodes: as many as areas in order take, whatever their number", () => {
+    const bare = space();
+    let lacking: u32 = 0;
+    for (let areas: u32 = 1; areas < 900; areas++) {
+      mapAnon(bare, 2 * areas, 2 * areas + 1);
+      needClear();
+      needNodesInOrder(areas);
+      // The other mm has one.
+      if (poolUsed(areaNodePool) > need.areaNodes + 1) lacking += 1;
+    }
+    expect<u32>(bare.mapCount).toBe(899);
+    expect<u32>(lacking).toBe(0);
+    leave(bare);
+  });
+
   test("a range without areas needs nothing", () => {
     needRange(mm, page(8), page(9));
     expect<u32>(need.vmas).toBe(0);
@@ -170,15 +213,15 @@ describe("need: what a range may take", () => {
   });
 });
 
-/** Takes a ticket through to its end, with no frame left for the commit to ask for. */
-function commitInWant(ticket: Ticket): void {
+/** Takes a ticket through to its end, with no frame left for the commit; `other` stays open. */
+function commitInWant(ticket: Ticket, other: Ticket | null = null): void {
   expectSound();
   takeAllBut(framesReserved());
   expect<i32>(ticketCommit(ticket)).toBe(0);
   expectSound();
   giveBack();
   ticketEnd(ticket);
-  expect<u32>(reserved()).toBe(0);
+  if (!other) expect<u32>(reserved()).toBe(0);
 }
 
 //   pages   0 ──────────── 8
@@ -238,6 +281,65 @@ describe("need: a commit that finds no memory left", () => {
     expect<u32>(reserved()).toBe(0);
     // Tickets, keys and notices have a slab of their own by now.
     expect<bool>(free - freeFrames() <= 3).toBe(true);
+  });
+
+  test("N2: a ticket counts on the leaf, and is given nodes when the leaf is outgrown", () => {
+    const ticket = opened(munmap(mm, page(3), 2 * PAGE));
+    expect<u32>(ticketNeed(ticket).areaNodes).toBe(0);
+    expect<u32>(ticket.inLeaf).toBe(1);
+    for (let at: u32 = 0; at < 17; at++) mapAnon(mm, 20 + 2 * at, 21 + 2 * at);
+    expect<u32>(ticket.inLeaf).toBe(1);
+    expectSound();
+    mapAnon(mm, 80, 81);
+    expect<u32>(ticket.inLeaf).toBe(0);
+    expect<u32>(ticketNeed(ticket).areaNodes).toBe(2 * 7 + 2);
+    for (let at: u32 = 0; at < 40; at++) mapAnon(mm, 90 + 2 * at, 91 + 2 * at);
+    commitInWant(ticket);
+    expect<u32>(mm.mapCount).toBe(60);
+  });
+
+  test("N2: a ticket that counts on a leaf without so much room", () => {
+    const ticket = opened(munmap(mm, page(3), PAGE));
+    ticket.places += 20;
+    expect<u32>(checkPlans()).toBe(TicketInvariant.Room);
+    ticket.places -= 20;
+    expectSound();
+    ticketAbort(ticket);
+  });
+
+  test("N2: tickets count on the leaf one after the other", () => {
+    for (let at: u32 = 0; at < 15; at++) mapAnon(mm, 20 + 2 * at, 21 + 2 * at);
+    const first = opened(munmap(mm, page(1), PAGE));
+    const second = opened(munmap(mm, page(3), PAGE));
+    expect<u32>(first.inLeaf + second.inLeaf).toBe(2);
+    const third = opened(munmap(mm, page(5), PAGE));
+    expect<u32>(first.inLeaf + second.inLeaf + third.inLeaf).toBe(0);
+    expectSound();
+    ticketCommit(first);
+    ticketEnd(first);
+    ticketCommit(third);
+    ticketEnd(third);
+    commitInWant(second);
+    expect<u32>(mm.mapCount).toBe(19);
+  });
+
+  test("N2: what a ticket with nodes of its own may add takes room in the leaf too", () => {
+    for (let at: u32 = 0; at < 40; at++) mapAnon(mm, 20 + 2 * at, 21 + 2 * at);
+    const large = opened(munmap(mm, page(1), PAGE));
+    expect<u32>(large.inLeaf).toBe(0);
+    commitInWant(opened(munmap(mm, page(25), 100 * PAGE)), large);
+    for (let at: u32 = 0; at < 13; at++) mapAnon(mm, 30 + 2 * at, 31 + 2 * at);
+    expect<u32>(mm.levels).toBe(1);
+    expect<u32>(mm.mapCount).toBe(17);
+    const third = opened(munmap(mm, page(3), PAGE));
+    expect<u32>(third.inLeaf).toBe(0);
+    ticketAbort(third);
+    commitInWant(opened(munmap(mm, page(30), PAGE)), large);
+    const small = opened(munmap(mm, page(5), PAGE));
+    expect<u32>(small.inLeaf).toBe(1);
+    commitInWant(large, small);
+    commitInWant(small);
+    expect<u32>(mm.mapCount).toBe(18);
   });
 
   test("N1: an operation that tells nobody has nothing set aside afterwards", () => {
