@@ -39,7 +39,7 @@ function gapNote(mm: Mm, after: usize): void {
   mm.gapNext = after;
 }
 
-/** No gap is known: areas come, go or move. */
+/** No gap is known: an area comes, or moves. */
 function gapForget(mm: Mm): void {
   mm.gapHigh = 0;
 }
@@ -84,17 +84,18 @@ export function vmaInsert(mm: Mm, vma: Vma): void {
   else mm.last = self;
   mm.mapCount++;
   mm.totalPages += vmaPages(vma);
+  mm.hint = self;
 }
 
 /** Takes `vma` out of list and tree, if the mm has one yet; the record stays the caller's. */
 function vmaUnlink(mm: Mm, vma: Vma): void {
   const self = changetype<usize>(vma);
   if (mm.hint == self) mm.hint = 0;
-  gapForget(mm);
   if (vma.prev) changetype<Vma>(vma.prev).next = vma.next;
   else mm.first = vma.next;
   if (vma.next) changetype<Vma>(vma.next).prev = vma.prev;
   else mm.last = vma.prev;
+  gapNote(mm, vma.next);
   mm.mapCount--;
   mm.totalPages -= vmaPages(vma);
   if (mm.tree) areaRemove(mm, vma.start, self);
