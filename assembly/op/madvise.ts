@@ -70,7 +70,7 @@ import { freeRange } from "./madv-free";
 import { removeFreeze, removePart, removePlan, removeRefusal } from "./madv-remove";
 import { unmergePlan, unmergeRange } from "./merge-page";
 import { pageAlign } from "./munmap";
-import { pageoutPlan, pageoutRange, UNEVICTABLE } from "./pageout";
+import { pageoutPlan, pageoutRange, pageoutTold, UNEVICTABLE } from "./pageout";
 import { zapRange } from "./zap";
 
 /** Kinds of advice by what they do. */
@@ -240,5 +240,8 @@ function adviseApply(mm: Mm, start: u64, end: u64, advice: i32): i32 {
 }
 
 export function adviseCommit(ticket: Ticket): i32 {
-  return adviseApply(changetype<Mm>(ticket.mm), ticket.a, ticket.b, <i32>ticket.c);
+  pageoutTold(ticket.notices);
+  const status = adviseApply(changetype<Mm>(ticket.mm), ticket.a, ticket.b, <i32>ticket.c);
+  pageoutTold(0);
+  return status;
 }

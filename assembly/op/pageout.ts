@@ -25,7 +25,7 @@ import { softDirtyToSwap } from "../map/soft-dirty";
 import { slotTake, swapEntry, swapSlots } from "../map/swap";
 import { leafEnd, leafSeek, pteGet, pteSet, pteSlot, tableTrim } from "../map/table";
 import { statAdd } from "../mem/vmstat";
-import { noticePage } from "../plan/notice";
+import { Notice, noticePage } from "../plan/notice";
 import { mustTell } from "../plan/plan";
 import { evictApply, frozenInFile, hasSwap } from "./evict";
 import { isLeftLocked, passOver } from "./left-locked";
@@ -91,22 +91,49 @@ function swapOut(slot: usize, pte: u64, pfn: u32): void {
   writebackSet(pfn);
 }
 
+/** In a commit: the notice of the next page that was told of. */
+let told: usize = 0;
+
+/** Begins a commit with the notices of its plan, or ends it with 0. */
+export function pageoutTold(notices: usize): void {
+  told = notices;
+}
+
+/** Goes past the notice of `pfn`, where it has one: they are in the order of the pages. */
+function wasTold(pfn: u32): bool {
+  if (!told || changetype<Notice>(told).pfn != pfn) return false;
+  told = changetype<Notice>(told).next;
+  return true;
+}
+
+/** Takes one page out, which nobody has to be told of any more. */
+function takeOut(slot: usize, pte: u64, pfn: u32): void {
+  if (flagTest(PG.pagecache, pfn)) evictApply(pfn);
+  else if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pte, pfn);
+  else lazyFree(slot, pte, pfn);
+}
+
+/**
+ * What becomes of a page. One that could not go yet when the others were told of was not told of:
+ * it stays with who holds it.
+ */
+function pageOut(mm: Mm, page: u64): void {
+  const slot = pteSlot(mm, page);
+  const pte = load<u64>(slot);
+  const pfn = ptePfn(pte);
+  const isTold = (pte & P) != 0 && wasTold(pfn);
+  if (!isAlone(pte)) return;
+  if (isLeftLocked(pfn)) passOver(pfn);
+  else if (isTold || !mustTell(mm, page, page + 4096)) takeOut(slot, pte, pfn);
+}
+
 /** Pages [start, end) of `mm` out. */
 export function pageoutRange(mm: Mm, start: u64, end: u64): void {
   let at = leafSeek(mm, start, end);
   while (at < end) {
     const first = at;
     const stop = leafEnd(at, end);
-    for (; at < stop; at += 4096) {
-      const slot = pteSlot(mm, at);
-      const pte = load<u64>(slot);
-      if (!isAlone(pte)) continue;
-      const pfn = ptePfn(pte);
-      if (isLeftLocked(pfn)) passOver(pfn);
-      else if (flagTest(PG.pagecache, pfn)) evictApply(pfn);
-      else if (flagTest(PG.swapbacked, pfn)) swapOut(slot, pte, pfn);
-      else lazyFree(slot, pte, pfn);
-    }
+    for (; at < stop; at += 4096) pageOut(mm, at);
     tableTrim(mm, first);
     at = leafSeek(mm, stop, end);
   }

@@ -11,6 +11,7 @@ import {
 } from "../../src/constants.ts";
 import type { Mm } from "../../src/mm.ts";
 import { at, BASE, boot, PAGE, pages, pattern, READ_WRITE, strip } from "../support/boot.ts";
+import { settle } from "../support/clock.ts";
 import { errorOf, hold } from "../support/holder.ts";
 import { show } from "../support/shared-file.ts";
 import {
@@ -24,6 +25,7 @@ import {
   swapOf,
   swappedOut,
 } from "../support/shared-swap.ts";
+import { gate } from "../support/sleeper.ts";
 import { storeOf } from "../support/store.ts";
 
 describe("MADV_PAGEOUT of shared memory", () => {
@@ -88,6 +90,45 @@ describe("MADV_PAGEOUT of shared memory", () => {
     await stubborn.export(made.mm, at(5));
     await errorOf(made.mm.madvise(...ALL, MADV_PAGEOUT));
     expect(strip(made.mm)).toBe("wwwwwWww");
+  });
+
+  /** Two address spaces show the file; `mm` alone its first three pages, and soon all of it. */
+  function soonAlone() {
+    const made = shared();
+    const other = made.machine.createMm();
+    show(other, made.file);
+    other.munmapSync(...pages(0, 3));
+    const asked = gate();
+    const { subscriber, diary } = hold(made, { answer: () => asked.promise });
+    return { ...made, other, asked, subscriber, diary };
+  }
+
+  test("a page that could go only after others were told of stays with who holds it", async () => {
+    const { mm, other, asked, subscriber, diary } = soonAlone();
+    for (const page of [2, 5]) await subscriber.export(mm, at(page));
+    const out = mm.madvise(...ALL, MADV_PAGEOUT);
+    await settle();
+    other.munmapSync(...pages(3, 8));
+    asked.open();
+    await out;
+    expect([strip(mm), subscriber.exportedCount]).toEqual(["_____W__", 1]);
+    await mm.madvise(...ALL, MADV_PAGEOUT);
+    expect([strip(mm), subscriber.exportedCount]).toEqual([OUT, 0]);
+    expect(diary.filter((line) => line === "evict pfn some")).toHaveLength(2);
+  });
+
+  test("who watches hears of each page that goes", async () => {
+    const { mm, other, asked, subscriber, diary } = soonAlone();
+    subscriber.watch(mm);
+    const out = mm.madvise(...ALL, MADV_PAGEOUT);
+    await settle();
+    other.munmapSync(...pages(3, 8));
+    asked.open();
+    await out;
+    expect(strip(mm)).toBe("___wwwww");
+    await mm.madvise(...ALL, MADV_PAGEOUT);
+    expect(strip(mm)).toBe(OUT);
+    expect(diary.filter((line) => line === "evict pfn some")).toHaveLength(COUNT);
   });
 });
 

@@ -3,9 +3,11 @@
 import { expect, test } from "vitest";
 import { MADV_PAGEOUT } from "../../src/constants.ts";
 import type { Mm } from "../../src/mm.ts";
-import { at, boot, pages, pattern } from "../support/boot.ts";
+import { at, boot, pages, pattern, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
+import { hold } from "../support/holder.ts";
 import { prng, SEED } from "../support/prng.ts";
+import { gate } from "../support/sleeper.ts";
 import { storeOf } from "../support/store.ts";
 
 const PAGES = 8;
@@ -26,6 +28,21 @@ test("two that shared a slot share its page until one of them writes", async () 
   child.writeSync(at(0), Uint8Array.of(99));
   expect(mm.readSync(at(0), 1)).toEqual(pattern(0, 1));
   expect(machine.check()).toBe(0);
+});
+
+test("a page that is alone only when a child is gone stays with who holds it", async () => {
+  const made = boot("ww", { swap: { pages: 16 } });
+  const child = made.mm.forkSync();
+  made.mm.writeSync(at(0), Uint8Array.of(1));
+  const asked = gate();
+  const { subscriber } = hold(made, { answer: () => asked.promise });
+  for (const page of [0, 1]) await subscriber.export(made.mm, at(page), { write: false });
+  const out = made.mm.madvise(...pages(0, 2), MADV_PAGEOUT);
+  await settle();
+  child.exitSync();
+  asked.open();
+  await out;
+  expect([strip(made.mm, 2), subscriber.exportedCount]).toEqual(["_R", 1]);
 });
 
 test(`a random history of a family, SEED=${SEED}`, async () => {
