@@ -70,12 +70,16 @@ function cutBy(mapping: Mapping, at: u64): usize {
   return 0;
 }
 
+/** The same of a cached page. */
+function cutOf(pfn: u32): usize {
+  return cutBy(changetype<Mapping>(frameOf(pfn).mapping), frameOf(pfn).index << 12);
+}
+
 /** The ticket that freezes a cached page in its file, or 0. */
 export function frozenInFile(pfn: u32): usize {
   const at = frameOf(pfn).index << 12;
-  const mapping = changetype<Mapping>(frameOf(pfn).mapping);
-  const file = mappingConflict(mapping, at, at + 4096);
-  return file ? file : cutBy(mapping, at);
+  const file = mappingConflict(changetype<Mapping>(frameOf(pfn).mapping), at, at + 4096);
+  return file ? file : cutOf(pfn);
 }
 
 /** The ticket that freezes `pfn` somewhere, or 0. */
@@ -269,8 +273,13 @@ function evictTicket(pfn: u32): i32 {
   return planDone(pfn, 0, 0, 0);
 }
 
-/** Where swap has filled up, or the page was written, meanwhile, it stays: that is no failure. */
+/**
+ * Where swap has filled up, or the page was written, meanwhile, or a cut that has begun will zero
+ * a part of it, it stays: that is no failure.
+ */
 export function evictCommit(ticket: Ticket): i32 {
-  evicted(evictApply(<u32>ticket.a));
+  const pfn = <u32>ticket.a;
+  const isCut = flagTest(PG.pagecache, pfn) && cutOf(pfn) != 0;
+  evicted(isCut ? Fate.Frozen : evictApply(pfn));
   return Status.Ok;
 }

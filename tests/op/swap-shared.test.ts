@@ -145,6 +145,28 @@ describe("a file whose pages are in swap", () => {
     made.file.truncateSync(BYTES);
     expect(made.file.readSync(0, BYTES)).toEqual(pattern(0, BYTES).fill(0, 2 * PAGE + 100));
   });
+
+  test("also where its holder was asked to give it up before the cut began", async () => {
+    const made = shared();
+    const [evicting, cutting] = [gate(), gate()];
+    const holder = hold(made, { answer: () => evicting.promise });
+    const late = hold(made, { answer: () => cutting.promise });
+    await made.mm.mlock(...pages(5, 6));
+    await holder.subscriber.export(made.mm, at(2));
+    await late.subscriber.export(made.mm, at(5));
+    made.mm.madviseSync(...pages(2, 3), MADV_COLD);
+    const reclaim = made.machine.reclaim({ pages: COUNT });
+    await settle();
+    const cut = made.file.truncate(2 * PAGE + 100);
+    await settle();
+    evicting.open();
+    await reclaim;
+    expect([holder.diary, late.diary]).toEqual([["evict pfn some", "end done"], ["truncate 5-6"]]);
+    cutting.open();
+    await cut;
+    made.file.truncateSync(BYTES);
+    expect(made.file.readSync(0, BYTES)).toEqual(pattern(0, BYTES).fill(0, 2 * PAGE + 100));
+  });
 });
 
 test("a snapshot has what is in swap, and finds it unchanged the next time", async () => {
