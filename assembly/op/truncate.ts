@@ -123,16 +123,18 @@ function unmapEnd(mapping: Mapping, first: u64, end: u64): u64 {
   return max(end >> 12, first);
 }
 
-/** Pages that a hole cuts are written, so they are read before: NEED_IO, or Ok. */
+/**
+ * Pages that a hole cuts are written, so they are read before: NEED_IO, or Ok. That is said of
+ * pages, not of bytes: what was written behind the end of a file in memory is shown as it grows.
+ */
 function checkEnds(mapping: Mapping, start: u64, end: u64): i32 {
-  const size = mapping.size;
-  if (start & 4095 && start < size && !cacheReady(mapping, start >> 12)) {
-    const status = mustRead(mapping, start >> 12);
-    if (status) return status;
-  }
-  const last = end >> 12;
-  if (!(end & 4095) || last << 12 >= size || cacheReady(mapping, last)) return Status.Ok;
-  return mustRead(mapping, last);
+  const status = start & 4095 ? checkEnd(mapping, start >> 12) : Status.Ok;
+  return status || !(end & 4095) ? status : checkEnd(mapping, end >> 12);
+}
+
+function checkEnd(mapping: Mapping, index: u64): i32 {
+  const isThere = index >= mappingPages(mapping) || cacheReady(mapping, index);
+  return isThere ? Status.Ok : mustRead(mapping, index);
 }
 
 /** Makes bytes [start, end) zero: pages go, the two at the ends are written. */

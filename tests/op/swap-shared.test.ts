@@ -167,6 +167,18 @@ describe("a file whose pages are in swap", () => {
     made.file.truncateSync(BYTES);
     expect(made.file.readSync(0, BYTES)).toEqual(pattern(0, BYTES).fill(0, 2 * PAGE + 100));
   });
+
+  test("a hole behind its end takes what was written there, in the page that it ends in", () => {
+    for (const advice of [MADV_COLD, MADV_PAGEOUT]) {
+      const made = shared();
+      made.file.truncateSync(BYTES - 2_000);
+      made.mm.writeSync(at(7), pattern(7, PAGE));
+      made.mm.madviseSync(...ALL, advice);
+      made.file.punchSync(BYTES - 1_000, PAGE);
+      made.file.truncateSync(BYTES);
+      expect(made.file.readSync(0, BYTES)).toEqual(pattern(0, BYTES).fill(0, BYTES - 1_000));
+    }
+  });
 });
 
 test("a snapshot has what is in swap, and finds it unchanged the next time", async () => {
