@@ -42,6 +42,12 @@ export function isOut(mapping: Mapping, index: u64): bool {
   return taken != 0 && !slotFrame(taken - 1);
 }
 
+/** Whether a frame has page `index`, be it whole or being read: nobody has to pay for one more. */
+export function hasFrame(mapping: Mapping, index: u64): bool {
+  const entry = cacheEntry(mapping, index);
+  return entry & IN_SWAP ? slotFrame(entry & ~IN_SWAP) != 0 : entry != 0;
+}
+
 /** Whether page `index` is in swap, and whole in a frame all the same (as mincore_swap). */
 export function isInSwapCache(mapping: Mapping, index: u64): bool {
   const taken = cacheSlot(mapping, index);

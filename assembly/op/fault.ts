@@ -27,7 +27,7 @@ import {
 import { frameAlloc, frameAllocZeroed, frameFree } from "../frame/buddy";
 import { frameAddress } from "../frame/frame";
 import { anonVmaPrepare } from "../map/anon-vma";
-import { isInSwapCache, isOut } from "../map/cache-swap";
+import { hasFrame, isOut } from "../map/cache-swap";
 import { deviceCount } from "../map/device";
 import { groupOver } from "../map/group";
 import { isHuge, pteAt } from "../map/huge";
@@ -256,7 +256,7 @@ function fileFault(mm: Mm, vma: Vma, page: u64, write: bool): i32 {
   const frozen = mappingConflict(mapping, index << 12, (index + 1) << 12);
   if (frozen) return refuseFrozen(frozen);
   const copies = write && !isShared(vma);
-  if (mm.group && (copies || !(cacheGet(mapping, index) || isInSwapCache(mapping, index)))) {
+  if (mm.group && (copies || !hasFrame(mapping, index))) {
     const limit = overLimit(mm);
     if (limit) return limit;
   }

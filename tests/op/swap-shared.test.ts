@@ -1,7 +1,13 @@
 // Shared memory in swap: does it go when it may, and come back with every byte, whoever wants it?
 
 import { describe, expect, test } from "vitest";
-import { MADV_COLD, MADV_PAGEOUT, MAP_ANONYMOUS, MAP_SHARED } from "../../src/constants.ts";
+import {
+  MADV_COLD,
+  MADV_PAGEOUT,
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_SHARED,
+} from "../../src/constants.ts";
 import { at, boot, PAGE, pages, pattern, READ_WRITE, strip } from "../support/boot.ts";
 import { settle } from "../support/clock.ts";
 import { errorOf, hold, watchPromise } from "../support/holder.ts";
@@ -73,6 +79,20 @@ describe("reclaim of shared memory", () => {
     expect(group.used).toBeLessThanOrEqual(group.memory);
     expect(await mm.read(base, 40 * PAGE)).toEqual(pattern(0, 40 * PAGE));
     expect(group.used).toBeLessThanOrEqual(group.memory);
+  });
+});
+
+describe("a group at its limit", () => {
+  test("waits for a page that is being read for it, as it has paid for that", async () => {
+    const made = swappedOut({ isSlow: true });
+    await made.store.answer();
+    const mm = made.machine.createMm({ group: made.machine.createGroup({ memory: PAGE }) });
+    mm.mmapSync(...pages(0, 1), READ_WRITE, MAP_SHARED | MAP_FIXED, made.file);
+    made.file.truncateSync(PAGE);
+    const reads = [mm.read(at(0), 1), mm.read(at(0), 1)];
+    await settle();
+    await made.store.answer();
+    expect(await Promise.all(reads)).toEqual([pattern(0, 1), pattern(0, 1)]);
   });
 });
 

@@ -38,8 +38,8 @@ export function shared({ isSlow = false, slots = 128 } = {}): Shared {
 }
 
 /** The same, and all of it in swap. */
-export function swappedOut(): Shared {
-  const made = shared();
+export function swappedOut(options: Parameters<typeof shared>[0] = {}): Shared {
+  const made = shared(options);
   made.mm.madviseSync(...ALL, MADV_PAGEOUT);
   expect([strip(made.mm), slots(made)]).toEqual([OUT, COUNT]);
   return made;
