@@ -29,6 +29,7 @@ import {
   slotIsBusy,
   slotTake,
   slotUncache,
+  swapCloses,
   swapEntry,
   swapSlots,
   swapUsed,
@@ -200,9 +201,9 @@ function swapOut(pfn: u32): Fate {
   return Fate.Reclaimed;
 }
 
-/** Whether swap has room for an anonymous page more. */
+/** Whether swap has room for a page more; one that is about to go has none. */
 export function hasSwap(): bool {
-  return swapUsed < swapSlots;
+  return !swapCloses && swapUsed < swapSlots;
 }
 
 /**

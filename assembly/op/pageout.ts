@@ -56,6 +56,11 @@ function isOfFileAlone(pfn: u32, pte: u64): bool {
   return !isBusy && !flagTest(PG.pinned, pfn) && !flagTest(PG.quarantine, pfn);
 }
 
+/** Does a page that is alone stay all the same, for want of room in swap? Nobody is told of it. */
+function lacksSwap(pfn: u32): bool {
+  return flagTest(PG.anon, pfn) && flagTest(PG.swapbacked, pfn) && !hasSwap();
+}
+
 /** Adds a notice for each page of [start, end) that will be looked at. */
 export function pageoutPlan(mm: Mm, start: u64, end: u64): void {
   let at = leafSeek(mm, start, end);
@@ -63,8 +68,9 @@ export function pageoutPlan(mm: Mm, start: u64, end: u64): void {
     const stop = leafEnd(at, end);
     for (; at < stop; at += 4096) {
       const pte = pteGet(mm, at);
-      if (!isAlone(pte) || isLeftLocked(ptePfn(pte)) || !mustTell(mm, at, at + 4096)) continue;
-      noticePage(ptePfn(pte), Reason.Evict, Demand.All);
+      const pfn = ptePfn(pte);
+      if (!isAlone(pte) || isLeftLocked(pfn) || lacksSwap(pfn)) continue;
+      if (mustTell(mm, at, at + 4096)) noticePage(pfn, Reason.Evict, Demand.All);
     }
     at = leafSeek(mm, stop, end);
   }

@@ -92,6 +92,25 @@ describe("MADV_PAGEOUT of shared memory", () => {
     expect(strip(made.mm)).toBe("wwwwwWww");
   });
 
+  test("while swap is being taken away nobody is told of a page that stays", async () => {
+    const made = shared({ isSlow: true });
+    const { mm, machine, store } = made;
+    mm.madviseSync(...pages(0, 1), MADV_PAGEOUT);
+    await store.answer();
+    const holder = hold(made);
+    await holder.subscriber.export(mm, at(2));
+    mm.mmapSync(...pages(8, 9), READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+    mm.writeSync(at(8), Uint8Array.of(1));
+    await holder.subscriber.export(mm, at(8));
+    const off = machine.swapOff();
+    await settle();
+    await mm.madvise(...pages(0, 9), MADV_PAGEOUT);
+    for (let pass = 0; pass < 4; pass++) await machine.reclaim({ pages: COUNT });
+    expect([strip(mm, 9), holder.diary]).toEqual(["_wWwwwwwW", []]);
+    await store.answer();
+    await off;
+  });
+
   /** Two address spaces show the file; `mm` alone its first three pages, and soon all of it. */
   function soonAlone() {
     const made = shared();
