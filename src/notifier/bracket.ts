@@ -24,7 +24,7 @@ export class Bracket {
   /** Everybody that some notice of it reaches. */
   readonly members: readonly Member[];
   /** In the order in which they accepted. */
-  readonly accepted: Member[] = [];
+  readonly accepted = new Set<Member>();
   /** Callbacks that have not settled, late ones too. */
   readonly working: Delivery[] = [];
   /** Calls made out of its callbacks that have not settled. */
@@ -64,7 +64,7 @@ export class Bracket {
   }
 
   accept(member: Member): void {
-    if (!this.accepted.includes(member)) this.accepted.push(member);
+    this.accepted.add(member);
   }
 
   /** Asks those at work to stop; the bracket will not commit. The first reason stays. */
@@ -101,7 +101,7 @@ export class Bracket {
 
   /** The one `end` of a member; what it throws is reported. */
   #end(member: Member): void {
-    if (!remove(this.accepted, member) || member.fenced) return;
+    if (!this.accepted.delete(member) || member.fenced) return;
     observe(this.call.core, member, "end", () =>
       member.ops.end?.(this.id, { committed: this.committed }),
     );
