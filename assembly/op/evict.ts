@@ -52,6 +52,7 @@ import { noticePage } from "../plan/notice";
 import { planBegin, planDone } from "../plan/plan";
 import { opened, refuseFrozen, Ticket, ticketFreeze, ticketOpen } from "../plan/ticket";
 import { isLeftLocked } from "./left-locked";
+import { freezePage } from "./migrate";
 import { isUntouched, sharedOut } from "./swap-shared";
 
 /**
@@ -263,13 +264,8 @@ function evictTicket(pfn: u32): i32 {
     const file = ticketFreeze(KeyKind.Mapping, frame.mapping, at, at + 4096);
     if (file) return file;
   }
-  for (let more = rmapFirst(pfn); more; more = rmapNext()) {
-    const mm = changetype<usize>(vmaMm(changetype<Vma>(walkVma)));
-    const place = ticketFreeze(KeyKind.Mm, mm, walkAddress, walkAddress + 4096);
-    if (place) return place;
-  }
-  const key = ticketFreeze(KeyKind.Frame, pfn, 0, 1);
-  if (key) return key;
+  const frozen = freezePage(pfn);
+  if (frozen) return frozen;
   changetype<Ticket>(opened).holdsWrites = 1;
   return planDone(pfn, 0, 0, 0);
 }
