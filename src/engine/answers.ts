@@ -25,7 +25,6 @@ import type * as R from "./records.ts";
 
 const WORD_SHIFT = 2;
 const WORD_BITS = 32;
-const DOUBLE_BYTES = 8;
 
 /** Words of an export record (mm, address, pfn, rights). */
 const EXPORT_WORDS = 5;
@@ -241,9 +240,7 @@ export class Answers {
 
   /** `count` numbers of f64. */
   doubles(count: number): number[] {
-    const first = (this.#window << WORD_SHIFT) >>> 0;
-    const read = (_: unknown, index: number) => this.#heap.double(first + index * DOUBLE_BYTES);
-    return Array.from({ length: count }, read);
+    return Array.from(this.#heap.doubles((this.#window << WORD_SHIFT) >>> 0, count));
   }
 
   /** `count` export records. */
@@ -272,7 +269,7 @@ export class Answers {
   }
 
   putDoubles(values: Float64Array): void {
-    this.#heap.doubles(this.#window << WORD_SHIFT, values.length).set(values);
+    this.#heap.doubles((this.#window << WORD_SHIFT) >>> 0, values.length).set(values);
   }
 
   /** `count` words of the window from its word `first` on. To be used at once. */
