@@ -98,16 +98,15 @@ function rowOfContest(
   makeRunner: ContestRunnerMaker,
   progress: Progress,
 ): Row {
-  const runners = new Map<string, Runner>();
-  const invite = (side: Contestant) => {
-    const why = side.missing();
-    if (why === null) runners.set(side.name, makeRunner(one, side, size));
-    else progress(`${one.name}: without ${side.name}: ${why}`);
-  };
   return {
     one,
     runners() {
-      for (const side of one.contestants) invite(side);
+      const runners = new Map<string, Runner>();
+      for (const side of one.contestants) {
+        const why = side.missing();
+        if (why === null) runners.set(side.name, makeRunner(one, side, size));
+        else progress(`${one.name}: without ${side.name}: ${why}`);
+      }
       return runners;
     },
   };

@@ -18,6 +18,8 @@ import type { Bus, WaitingBus } from "./bus.ts";
 
 const MEMORY = 16 * 2 ** 20;
 
+type WatchedSpace = ReturnType<typeof watchedSpace>;
+
 function watchedSpace(pages: number) {
   const machine = createMachineSync({ memory: MEMORY });
   const mm = machine.createMm();
@@ -25,35 +27,39 @@ function watchedSpace(pages: number) {
   return { notifiers: machine.exportNotifiers, mm, start };
 }
 
-/** Addresses are told as bytes from the first page. */
+/**
+ * Has `listener` hear of the space's pages: addresses are told as bytes from the first one.
+ * `sync`: it answers at once. Returns how it leaves.
+ */
+function listenIn(
+  { notifiers, mm, start }: WatchedSpace,
+  sync: boolean,
+  listener: (address: number) => void | Promise<void>,
+): () => void {
+  const subscriber = notifiers.register({
+    name: "listener",
+    sync,
+    invalidateProcessRange: (_, from) => listener(from - start),
+  });
+  subscriber.watch(mm);
+  return () => notifiers.unregisterSync(subscriber);
+}
+
 export function ourBus(pages: number): Bus {
-  const { notifiers, mm, start } = watchedSpace(pages);
+  const space = watchedSpace(pages);
+  const { mm, start } = space;
   return {
-    listen(listener) {
-      const subscriber = notifiers.register({
-        name: "listener",
-        sync: true,
-        invalidateProcessRange: (_, from) => listener(from - start),
-      });
-      subscriber.watch(mm);
-      return () => notifiers.unregisterSync(subscriber);
-    },
+    listen: (listener) => listenIn(space, true, listener),
     tell: (address) => mm.madviseSync(start + address, PAGE, MADV_DONTNEED),
   };
 }
 
 /** The same by the async form: each subscriber answers with a promise, and is waited for. */
 export function ourWaitingBus(pages: number): WaitingBus {
-  const { notifiers, mm, start } = watchedSpace(pages);
+  const space = watchedSpace(pages);
+  const { mm, start } = space;
   return {
-    listen(listener) {
-      const subscriber = notifiers.register({
-        name: "listener",
-        invalidateProcessRange: (_, from) => listener(from - start),
-      });
-      subscriber.watch(mm);
-      return () => notifiers.unregisterSync(subscriber);
-    },
+    listen: (listener) => listenIn(space, false, listener),
     async tell(address) {
       await mm.madvise(start + address, PAGE, MADV_DONTNEED);
     },
