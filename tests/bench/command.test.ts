@@ -10,21 +10,13 @@ import { jsonText, newestReport, withTable } from "../../bench/results.ts";
 import { ROOT } from "../../bench/root.ts";
 import { SIDE_NAMES } from "../../bench/sides/all.ts";
 import { markdownTable, textTable } from "../../bench/table.ts";
+import { MACHINE, SIDE } from "./figures.ts";
 
 const MAIN = join(ROOT, "build/bench/main.js");
 const README = join(ROOT, "README.md");
 
-const SIDE = { median: 20, spread: [19, 21], hash: "0123456789abcdef" } as const;
 const REPORT: BenchReport = {
-  machine: {
-    cpu: "a processor",
-    cores: 2,
-    memoryBytes: 1,
-    os: "an os",
-    node: "20.0.0",
-    v8: "11",
-    date: "2026-01-02T03:04:05.000Z",
-  },
+  machine: MACHINE,
   cases: [
     {
       name: "map-unmap",

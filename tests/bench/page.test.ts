@@ -7,18 +7,10 @@ import { pageOf } from "../../bench/plots/page.ts";
 import type { BenchReport } from "../../bench/report.ts";
 import { pageOfKept } from "../../bench/results.ts";
 import { ROOT } from "../../bench/root.ts";
+import { MACHINE, SIDE } from "./figures.ts";
 
-const SIDE = { median: 20, spread: [19, 21], hash: "0123456789abcdef" } as const;
 const REPORT: BenchReport = {
-  machine: {
-    cpu: "a <processor>",
-    cores: 2,
-    memoryBytes: 1,
-    os: "an os",
-    node: "20.0.0",
-    v8: "11",
-    date: "2026-01-02T03:04:05.000Z",
-  },
+  machine: { ...MACHINE, cpu: "a <processor>" },
   cases: [
     {
       name: "map-unmap",
